@@ -1,5 +1,6 @@
 # What a person types. Everything runs in .venv, built from requirements.lock with hashes required.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 UV := $(BIN)/uv
 STAMP := .venv/.installed
@@ -8,7 +9,7 @@ STAMP := .venv/.installed
 install: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"Trimtab needs Python 3.11 to 3.13, not {v[0]}.{v[1]}: make PYTHON=python3.12 install")'
+	@test -n "$(PYTHON)" || { echo "Trimtab needs Python 3.11 to 3.13: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
@@ -19,7 +20,7 @@ run: install  ## the whole main job on bundled real prices
 	$(BIN)/trimtab demo
 
 test: install check  ## the whole suite, bounded repetitions
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadgroup
 
 check: install  ## style, types, who may import whom
 	$(BIN)/ruff check .

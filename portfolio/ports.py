@@ -56,7 +56,10 @@ class Broker(Protocol):
         """An order id above every id this connection has seen and >= `at_least`."""
 
     async def place(self, ticket: OrderTicket) -> None:
-        """Write the order to the wire, once, and wait until the bytes are handed over. No retry, no wait for an answer."""
+        """Write the order to the wire, once, and wait until the bytes are handed over. No retry, no wait for an answer.
+
+        `Refused` promises that nothing was written; after any other error the order may have arrived.
+        """
 
     async def cancel(self, perm_id: int) -> None:
         """Ask to cancel; the outcome is only ever read from a picture."""
@@ -82,6 +85,9 @@ class Ledger(Protocol):
 
     def book(self, executions: Iterable[Execution], at: datetime) -> int:
         """Book executions by exec id (a correction replaces its forerunner); returns how many rows were new or changed."""
+
+    def executions(self, account: str, plan: str | None = None) -> list[Execution]:
+        """The booked executions of an account (of one plan), oldest first."""
 
     def take_epoch(self, account: str, holder: str, at: datetime) -> int:
         """Become the account's one executor; every older epoch is fenced off from `sending`."""

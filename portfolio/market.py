@@ -1,0 +1,126 @@
+"""What may be seen at an instant: the one place where time is cut, on the moment a fact was known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portfolio.errors import Broken, Refused
+from portfolio.types import Declaration, FloatArray, Health
+
+DateArray = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceHistory:
+    """Closes as the warehouse remembers them, one row a bar, in no promised order.
+
+    session: shape (rows,), datetime64[D]; symbol: shape (rows,), index into `symbols`; close: adjusted, per share, NaN
+    where absent; known_at: shape (rows,), datetime64[us] in UTC.
+    """
+
+    symbols: tuple[str, ...]
+    session: DateArray
+    symbol: NDArray[np.int64]
+    close: FloatArray
+    known_at: DateArray
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The market as it was known at `as_of`: closes of shape (sessions, symbols), oldest first, NaN where unknown."""
+
+    as_of: datetime
+    session: date
+    snapshot: int
+    symbols: tuple[str, ...]
+    sessions: DateArray
+    closes: FloatArray
+    benchmark: FloatArray  # shape (sessions,), NaN where unknown or where the policy names none
+    health: Mapping[str, Health] = field(default_factory=dict)
+    illness: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # symbol -> the laws behind its health
+    declarations: tuple[Declaration, ...] = ()
+
+    def returns(self, days: int, symbols: Sequence[str] | None = None) -> FloatArray:
+        """Simple daily returns of the last `days` sessions, shape (<= days, symbols); NaN where a close is missing."""
+        chosen = self.closes if symbols is None else self.closes[:, [self.symbols.index(s) for s in symbols]]
+        window = chosen[-(days + 1) :]
+        if len(window) < 2:
+            return np.empty((0, chosen.shape[1]))
+        out: FloatArray = window[1:] / window[:-1] - 1.0
+        return out
+
+    def last_closes(self) -> dict[str, float]:
+        """Newest known close of each symbol, absent where there is none."""
+        out: dict[str, float] = {}
+        for column, symbol in enumerate(self.symbols):
+            known = self.closes[:, column][np.isfinite(self.closes[:, column])]
+            if len(known):
+                out[symbol] = float(known[-1])
+        return out
+
+
+def view(  # noqa: PLR0913
+    history: PriceHistory,
+    *,
+    as_of: datetime,
+    session: date,
+    snapshot: int,
+    symbols: Sequence[str],
+    benchmark: str | None = None,
+    health: Mapping[str, Health] | None = None,
+    illness: Mapping[str, tuple[str, ...]] | None = None,
+    declarations: Sequence[Declaration] = (),
+) -> Market:
+    """Cut `history` at `as_of` and lay it out by session and symbol.
+
+    Where a bar is known in several versions the newest one known at `as_of` counts. `Refused` where a symbol of the
+    portfolio has no bar at all: nothing can be decided about what was never seen.
+    """
+    if as_of.tzinfo is None:
+        raise Broken("A market view was asked for an instant without a time zone.")
+    wanted = list(dict.fromkeys([*symbols, *([benchmark] if benchmark else [])]))
+    known = np.nonzero(history.known_at <= np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us"))[0]
+    # The newest version is written last; of two known at one instant, the higher close and NaN above all: never the row order.
+    order = known[np.lexsort((history.close[known], history.known_at[known]))]
+    held = [history.symbols[i] for i in np.unique(history.symbol[order])]
+    missing = [symbol for symbol in wanted if symbol not in held]
+    if missing:
+        raise Refused(
+            f"The warehouse knows no price of {', '.join(missing)} at {as_of:%Y-%m-%d %H:%M} UTC.",
+            "Ingest it (`trimtab ingest prices --symbols …`), or take it out of the policy.",
+            symbols=missing,
+        )
+    sessions, closes = _panel(history, order, wanted)
+    return Market(
+        as_of=as_of,
+        session=session,
+        snapshot=snapshot,
+        symbols=tuple(symbols),
+        sessions=sessions,
+        closes=closes[:, : len(symbols)],
+        benchmark=closes[:, wanted.index(benchmark)] if benchmark else np.full(len(sessions), np.nan),
+        health=dict(health or {}),
+        illness=dict(illness or {}),
+        declarations=tuple(declarations),
+    )
+
+
+def _panel(history: PriceHistory, order: NDArray[Any], wanted: Sequence[str]) -> tuple[DateArray, FloatArray]:
+    """(sessions, closes) of the rows in `order`; a later row overwrites an earlier one of the same cell."""
+    column_of = np.full(len(history.symbols), -1)
+    for column, symbol in enumerate(wanted):
+        column_of[history.symbols.index(symbol)] = column
+    columns = column_of[history.symbol[order]]
+    order, columns = order[columns >= 0], columns[columns >= 0]
+    sessions, rows = np.unique(history.session[order], return_inverse=True)
+    closes = np.full((len(sessions), len(wanted)), np.nan)
+    closes[rows, columns] = history.close[order]
+    closes[~(np.isfinite(closes) & (closes > 0))] = np.nan
+    closes.setflags(write=False)
+    return sessions, closes

@@ -1,0 +1,151 @@
+"""The decision on paper: to a JSON document and back, with all that a replay needs, and the comparison of two of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from portfolio.decide import Book
+from portfolio.market import Market
+from portfolio.types import (
+    Account,
+    Decision,
+    Declaration,
+    Health,
+    Plan,
+    PlanLine,
+    Policy,
+    Quote,
+    Side,
+    TradingState,
+)
+
+Document = dict[str, Any]
+
+
+def decision_document(decision: Decision, policy: Policy, market: Market, book: Book) -> Document:
+    """The whole decision as JSON values: decimals as texts, instants in ISO 8601, weights as numbers."""
+    body = _plain(asdict(decision))
+    body["inputs"] = {
+        "policy": policy.text,
+        "market": {
+            "as_of": market.as_of.isoformat(),
+            "session": market.session.isoformat(),
+            "snapshot": market.snapshot,
+            "health": {s: h.value for s, h in market.health.items()},
+            "illness": {s: list(laws) for s, laws in market.illness.items()},
+            "declarations": [_plain(asdict(d)) for d in market.declarations],
+        },
+        "book": _plain(asdict(book)),
+    }
+    out: Document = body
+    return out
+
+
+def plan_document(plan: Plan) -> Document:
+    out: Document = _plain(asdict(plan))
+    return out
+
+
+def plan_from(document: Mapping[str, Any]) -> Plan:
+    lines = tuple(
+        PlanLine(
+            **{
+                **line,
+                "side": Side(line["side"]),
+                "quantity": Decimal(line["quantity"]),
+                "price": Decimal(line["price"]),
+            }
+        )
+        for line in document["lines"]
+    )
+    return Plan(**{**document, "session": date.fromisoformat(document["session"]), "lines": lines})
+
+
+def book_from(document: Mapping[str, Any]) -> Book:
+    """The book of a recorded decision."""
+    account = document["account"]
+    return Book(
+        account_name=document["account_name"],
+        account=Account({s: Decimal(q) for s, q in account["positions"].items()}, Decimal(account["cash"]), account["currency"]),
+        quotes={s: _quote(q) for s, q in document["quotes"].items()},
+        instruments=dict(document["instruments"]),
+        state=TradingState(document["state"]),
+        history=tuple((date.fromisoformat(day), Decimal(value)) for day, value in document["history"]),
+        last_rebalance=date.fromisoformat(document["last_rebalance"]) if document["last_rebalance"] else None,
+        increments={s: Decimal(q) for s, q in document["increments"].items()},
+    )
+
+
+def health_from(document: Mapping[str, Any]) -> tuple[dict[str, Health], dict[str, tuple[str, ...]], tuple[Declaration, ...]]:
+    """(health, illness, declarations) of a recorded market."""
+    return (
+        {s: Health(h) for s, h in document["health"].items()},
+        {s: tuple(laws) for s, laws in document["illness"].items()},
+        tuple(Declaration(**{**d, "has": frozenset(d["has"])}) for d in document["declarations"]),
+    )
+
+
+def differences(recorded: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
+    """What differs between a recorded decision and its replay, one sentence a field; empty where they are equal.
+
+    Everything that was decided is compared to the bit, orders to the share. The code's version may differ, and the inputs
+    are what the replay was made from.
+    """
+    out = []
+    for key in (each.name for each in fields(Decision) if each.name not in {"code_version", "inputs"}):
+        changed = list(_changes(recorded.get(key), again.get(key)))
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            out.append(f"{key}: recorded {'; '.join(changed[:3])}{more}")
+    return out
+
+
+def _changes(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """`path old -> new` for every leaf that differs; an entry of a list is called by its rule or symbol where it has one."""
+    if old == new:
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted({*old, *new}):
+            yield from _changes(old.get(key), new.get(key), f"{path}{key} ")
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _changes(before, after, f"{path}{_called(before, number)} ")
+    elif isinstance(old, list) and isinstance(new, list):
+        yield f"{path}{len(old)} entries -> {len(new)} entries"
+    else:
+        yield f"{path}{repr(old)[:120]} -> {repr(new)[:120]}"
+
+
+def _called(entry: Any, number: int) -> str:
+    name = (entry.get("rule") or entry.get("symbol")) if isinstance(entry, Mapping) else None
+    return f"{number} ({name})" if name else str(number)
+
+
+def _quote(document: Mapping[str, Any]) -> Quote:
+    def price(name: str) -> Decimal | None:
+        return None if document[name] is None else Decimal(document[name])
+
+    when = datetime.fromisoformat(document["time"])
+    return Quote(document["symbol"], price("bid"), price("ask"), price("last"), document["currency"], when, document["delayed"])
+
+
+def _plain(value: Any) -> Any:
+    """JSON values only. A set becomes a sorted list, a number that is not finite null; StrEnum members are texts already."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(_plain(v) for v in value)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, str) else value

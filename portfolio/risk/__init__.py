@@ -1,0 +1,8 @@
+"""Rules judge a wish: each gives a verdict with its sentence, and the most careful verdict wins. None of them trades."""
+
+from portfolio.risk.apply import apply_verdicts, blocked
+from portfolio.risk.drawdown import state_after
+from portfolio.risk.judge import judge
+from portfolio.risk.profile import risk_profile
+
+__all__ = ["apply_verdicts", "blocked", "judge", "risk_profile", "state_after"]

@@ -1,0 +1,57 @@
+"""The values that travel: frozen, with their unit in the type or the name.
+
+A weight is a fraction of equity, money is in a named currency, shares are signed (+ bought, - sold) except on an
+order, whose quantity is positive and whose side says the direction. Instants are aware UTC datetimes; a session is
+the exchange's own date.
+"""
+
+from portfolio.types.account import Account, Certificate, LawResult, Target, Verdict
+from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket
+from portfolio.types.market import Declaration, Instrument, Quote
+from portfolio.types.orders import Decision, Execution, Intent, Plan, PlanLine
+from portfolio.types.policy import (
+    DrawdownLimit,
+    ExecutionPolicy,
+    GatePolicy,
+    Policy,
+    RebalancePolicy,
+    RiskPolicy,
+    StrategyPolicy,
+    TailLimit,
+)
+from portfolio.types.words import Action, FloatArray, Health, OrderState, Side, TradingState, Weights
+
+__all__ = [
+    "Account",
+    "Action",
+    "BrokerOrder",
+    "BrokerPicture",
+    "Certificate",
+    "Contract",
+    "Decision",
+    "Declaration",
+    "DrawdownLimit",
+    "Execution",
+    "ExecutionPolicy",
+    "FloatArray",
+    "GatePolicy",
+    "Health",
+    "Instrument",
+    "Intent",
+    "LawResult",
+    "OrderState",
+    "OrderTicket",
+    "Plan",
+    "PlanLine",
+    "Policy",
+    "Quote",
+    "RebalancePolicy",
+    "RiskPolicy",
+    "Side",
+    "StrategyPolicy",
+    "TailLimit",
+    "Target",
+    "TradingState",
+    "Verdict",
+    "Weights",
+]

@@ -1,0 +1,70 @@
+"""What an account holds, and what a rule or a law says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.types.words import Action, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the account holds: whole shares by symbol, cash in the base currency."""
+
+    positions: Mapping[str, Decimal]
+    cash: Decimal
+    currency: str
+
+    def equity(self, prices: Mapping[str, Decimal]) -> Decimal:
+        """Cash plus positions at `prices` (per share, same currency). KeyError where a held symbol has no price."""
+        return self.cash + sum((q * prices[s] for s, q in self.positions.items() if q), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule says, by how much to scale (1 = leave it), which symbols it means, and the sentence why."""
+
+    rule: str
+    action: Action
+    scale: float
+    symbols: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LawResult:
+    """How one law of a data contract fared in one run: `bad` of `rows`. status: passed | failed | unknown | error."""
+
+    dataset: str
+    law: str
+    what: str
+    severity: str  # critical | warning | info
+    on_breach: str  # block | quarantine | warn
+    status: str
+    bad: int
+    rows: int
+    symbols: tuple[str, ...] = ()  # the symbols concerned (at most 50 named)
+    unknown: int = 0  # of `rows`, those the law could not judge
+    note: str = ""  # why it could not, or the error
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What an independent check of the optimizer's answer found."""
+
+    status: str
+    objective: float | None
+    binding: tuple[str, ...] = ()
+    worst_violation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The wish: weights by symbol, the road that led to them, and why in words."""
+
+    weights: Weights
+    road: tuple[str, ...]
+    reasons: Mapping[str, str]
+    certificate: Certificate | None = None

@@ -1,0 +1,65 @@
+"""What the market is, and what a source says of its own data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What is traded. `instrument` is the identity; `symbol` is only its name today."""
+
+    instrument: str
+    symbol: str
+    currency: str
+    exchange: str  # the calendar's name, e.g. XNYS
+    tradable: bool = True  # an index is not
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price somebody would deal at, with its age. Prices in `currency` per share."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    currency: str
+    time: datetime
+    delayed: bool = False
+
+    @property
+    def reference(self) -> Decimal | None:
+        """Mid where both sides are there and not crossed, else the last trade: what a holding is worth."""
+        if self._numbers and self.bid is not None and self.ask is not None and 0 < self.bid <= self.ask:
+            return (self.bid + self.ask) / 2
+        return self.last
+
+    @property
+    def dealable(self) -> Decimal | None:
+        """The reference, where an order may be sized on it: positive, no side that is not a number, not crossed."""
+        price = self.reference
+        if price is None or not price.is_finite() or price <= 0 or not self._numbers or self.crossed:
+            return None
+        return price
+
+    @property
+    def crossed(self) -> bool:
+        """The bid is above the ask: somebody's feed is wrong."""
+        return self._numbers and self.bid is not None and self.ask is not None and 0 < self.ask < self.bid
+
+    @property
+    def _numbers(self) -> bool:
+        return all(side is None or side.is_finite() for side in (self.bid, self.ask))
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a source says of its own prices."""
+
+    source: str
+    adjustment: str  # "raw" | "adjusted"
+    has: frozenset[str]  # of open, high, low, close, volume
+    note: str = ""

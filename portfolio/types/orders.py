@@ -1,0 +1,121 @@
+"""The decision, its plan, its orders and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from portfolio.types.account import Verdict
+from portfolio.types.words import OrderState, Side, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One wished order: positive quantity, its reference price and its reason."""
+
+    ref: str  # 16 hex digits of sha256(account | plan | instrument | leg)
+    instrument: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal  # the quote the line was sized at, per share
+    currency: str
+    reason: str
+    leg: int = 0
+
+    @property
+    def signed(self) -> Decimal:
+        return self.quantity if self.side is Side.BUY else -self.quantity
+
+    @property
+    def notional(self) -> Decimal:
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which orders. People approve, and the executor trades, plans."""
+
+    plan: str
+    decision: str
+    portfolio: str
+    account: str
+    session: date
+    lines: tuple[PlanLine, ...]
+    funding: bool  # the first investment of an account that holds nothing
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to hold and why. One a portfolio, `as_of` and snapshot; `inputs` is all that a replay needs beside it."""
+
+    decision: str
+    portfolio: str
+    as_of: datetime
+    session: date
+    snapshot: int
+    policy_hash: str
+    code_version: str
+    status: str  # trade | nothing to trade | refused
+    targets: Weights  # what the strategy wished
+    weights: Weights  # what the rules left of it
+    current: Weights  # what the account held
+    verdicts: tuple[Verdict, ...]
+    road: tuple[str, ...]
+    reasons: tuple[str, ...]
+    risk_before: Mapping[str, float | None]
+    risk_after: Mapping[str, float | None]
+    plan: Plan | None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An order as the ledger knows it: written down before it is sent."""
+
+    ref: str
+    plan: str
+    account: str
+    instrument: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    currency: str
+    session: date
+    state: OrderState
+    attempt: int = 0
+    order_id: int | None = None
+    client_id: int | None = None
+    perm_id: int | None = None
+    sent_at: datetime | None = None
+    filled: Decimal = Decimal(0)
+    note: str = ""
+
+    @property
+    def signed(self) -> Decimal:
+        return self.quantity if self.side is Side.BUY else -self.quantity
+
+    @property
+    def wire_ref(self) -> str:
+        return f"{self.ref}#{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill as the broker told it. `quantity` is signed; `commission` is None until its report has come."""
+
+    exec_id: str
+    order_ref: str  # as on the wire: ref#attempt, or "" for a foreign order
+    perm_id: int
+    account: str
+    symbol: str
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal | None
+    currency: str
+    time: datetime

@@ -1,0 +1,393 @@
+"""Each rule at its limit and one ulp around it, and the laws of putting verdicts together."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from mind import D, actions, down, market, policy, up, verdict, walk
+
+from portfolio.market import Market
+from portfolio.measures import conditional_value_at_risk, value_at_risk
+from portfolio.risk import apply_verdicts, blocked, judge, risk_profile, state_after
+from portfolio.risk.apply import frozen
+from portfolio.risk.data import data_health, liquidity
+from portfolio.risk.drawdown import drawdown_rules, state_rule
+from portfolio.risk.exposure import finite_weights, long_only, max_gross, max_weight
+from portfolio.risk.limits import ROUNDING, within
+from portfolio.risk.tail import MINIMUM_DAYS, portfolio_returns, tail_rules
+from portfolio.types import Action, Declaration, DrawdownLimit, TailLimit, TradingState
+
+NAN = float("nan")
+WEIGHTS = {"SPY": 0.6, "IEF": 0.3, "GLD": 0.09}
+SESSION = date(2022, 12, 28)
+
+
+def risk(**changes):
+    return policy(risk=changes)
+
+
+def test_a_figure_is_within_only_if_finite_and_at_most_the_limit():
+    assert within(1.0, 1.0)
+    assert within(down(1.0), 1.0)
+    assert not within(up(1.0), 1.0)
+    assert not any(within(bad, 1.0) for bad in (NAN, float("inf"), float("-inf")))
+    assert not within(0.5, NAN)
+
+
+# --- weights alone -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [0.1, 0.65, 1 / 3])
+def test_max_weight_at_its_limit(limit):
+    """An optimizer's last bits (1e-9 of a weight) are forgiven, nothing more."""
+    edge = limit + ROUNDING
+    rules = risk(max_weight=limit).risk
+    for weight in (limit, up(limit), down(limit), edge, down(edge)):
+        assert [v.action for v in max_weight({"SPY": weight}, rules)] == [Action.PASS], weight
+    (over,) = max_weight({"SPY": up(edge), "IEF": limit}, rules)
+    assert (over.action, over.symbols) == (Action.SCALE, ("SPY",))
+    assert up(edge) * over.scale == pytest.approx(limit, rel=1e-15)
+    assert max_weight({"SPY": -0.9}, rules)[0].action is Action.SCALE
+    assert max_weight({"SPY": NAN}, rules)[0].action is Action.BLOCK
+    assert max_weight({}, rules)[0].action is Action.PASS
+
+
+def test_each_symbol_over_its_limit_has_its_own_verdict():
+    found = max_weight({"A": 0.9, "B": 0.5, "C": 0.8}, risk(max_weight=0.5).risk)
+    assert [(v.symbols, v.scale) for v in found] == [(("A",), pytest.approx(0.5 / 0.9)), (("C",), pytest.approx(0.5 / 0.8))]
+
+
+def test_max_gross_at_its_limit():
+    rules = risk(max_gross=0.8).risk
+    edge = 0.8 + ROUNDING
+    for gross in (0.8, up(0.8), down(0.8), edge):
+        assert max_gross({"SPY": gross}, rules).action is Action.PASS
+    over = max_gross({"SPY": up(edge)}, rules)
+    assert (over.action, over.symbols) == (Action.SCALE, ())
+    assert max_gross({"SPY": 0.5, "IEF": -0.5}, rules).scale == pytest.approx(0.8)
+    assert max_gross({"SPY": NAN}, rules).action is Action.BLOCK
+
+
+def test_nothing_is_sold_short():
+    for weight in (0.0, -ROUNDING, down(0.0), up(-ROUNDING)):
+        assert long_only({"SPY": weight}).action is Action.PASS
+    found = long_only({"SPY": down(-ROUNDING), "IEF": 0.5})
+    assert (found.action, found.symbols) == (Action.DROP, ("SPY",))
+
+
+@pytest.mark.parametrize("bad", [NAN, float("inf"), float("-inf")])
+def test_a_weight_that_is_no_number_blocks_everything(bad):
+    found = finite_weights({"SPY": bad, "IEF": 0.1})
+    assert (found.action, found.symbols) == (Action.BLOCK, ("SPY",))
+    assert blocked(judged({"SPY": bad, "IEF": 0.1}))
+
+
+# --- the tail ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "measure"), [("value_at_risk", value_at_risk), ("conditional_value_at_risk", conditional_value_at_risk)]
+)
+def test_a_tail_rule_at_its_limit(name, measure):
+    shown = market()
+    figure = measure(portfolio_returns(WEIGHTS, shown, 504), 0.95)
+    for limit, action in [(up(figure), Action.PASS), (figure, Action.PASS), (down(figure), Action.SCALE), (0.0, Action.SCALE)]:
+        both = {"value_at_risk": None, "conditional_value_at_risk": None, name: TailLimit(0.95, 1, limit)}
+        (found,) = tail_rules(WEIGHTS, shown, risk(**both))
+        assert (found.rule, found.action) == (name, action)
+        scaled = {s: w * found.scale for s, w in WEIGHTS.items()}
+        assert measure(portfolio_returns(scaled, shown, 504), 0.95) <= limit + 1e-15
+
+
+def test_portfolio_returns_are_the_weighted_sum_of_complete_days():
+    closes = walk(3, 400)
+    closes[100, 1] = NAN  # two returns of IEF are unknown
+    shown = market(closes=closes)
+    simple = closes[1:] / closes[:-1] - 1
+    expected = (simple @ np.array([0.6, 0.3, 0.09]))[np.isfinite(simple).all(axis=1)]
+    assert np.allclose(portfolio_returns(WEIGHTS, shown, 504), expected, atol=1e-15)
+    assert len(portfolio_returns(WEIGHTS, shown, 80)) == 80
+    without = portfolio_returns({"SPY": 0.5, "IEF": 0.0}, shown, 504)
+    assert len(without) == 399
+
+
+def test_a_history_too_short_is_unknown_never_a_pass():
+    for days, known in [(MINIMUM_DAYS + 1, True), (MINIMUM_DAYS, False)]:
+        shown = market(days=days)
+        assert (portfolio_returns(WEIGHTS, shown, 504) is not None) is known
+        for word, action in [("warn", Action.WARN), ("block", Action.BLOCK)]:
+            found = tail_rules(WEIGHTS, shown, risk(unknown=word))
+            assert all(v.action is (Action.PASS if known else action) for v in found)
+            assert known or all("unknown" in v.reason for v in found)
+
+
+def test_a_held_symbol_that_the_market_does_not_know_is_unknown():
+    assert portfolio_returns({"TLT": 0.1}, market(), 504) is None
+
+
+def test_cash_alone_has_no_tail():
+    assert set(portfolio_returns(dict.fromkeys(WEIGHTS, 0.0), market(), 504)) == {0.0}
+    assert {v.action for v in tail_rules({}, market(), risk(value_at_risk=TailLimit(0.95, 1, 0.0)))} == {Action.PASS}
+
+
+# --- what was lost -----------------------------------------------------------------------------------------------
+
+
+def drawdowns(history, equity, session=SESSION, **changes):
+    limits = {"daily_drawdown": DrawdownLimit(0.03, 0.06), "monthly_drawdown": DrawdownLimit(0.06, 0.10), **changes}
+    return actions(drawdown_rules(history, D(equity), session, risk(**limits)))
+
+
+DAY = [(date(2022, 12, 27), D(100))]
+
+
+@pytest.mark.parametrize(
+    ("equity", "action"),
+    [
+        ("97.01", Action.PASS),
+        ("97", Action.REDUCE),
+        ("94.01", Action.REDUCE),
+        ("94", Action.BLOCK),
+        ("0", Action.BLOCK),
+        ("120", Action.PASS),
+    ],
+)
+def test_the_daily_drawdown_at_its_limits(equity, action):
+    assert drawdowns(DAY, equity)["daily_drawdown"] is action
+
+
+def test_a_drawdown_one_ulp_around_its_limits():
+    """Accepted only if below: the loss at the limit acts."""
+    loss = float(Fraction(1, 32))  # exact in binary and in decimal
+    for limit, action in [(up(loss), Action.PASS), (loss, Action.REDUCE), (down(loss), Action.REDUCE)]:
+        assert drawdowns(DAY, "96.875", daily_drawdown=DrawdownLimit(limit, 0.5))["daily_drawdown"] is action
+        halted = drawdowns(DAY, "96.875", daily_drawdown=DrawdownLimit(0.0, limit))["daily_drawdown"]
+        assert halted is (Action.BLOCK if action is Action.REDUCE else Action.REDUCE)
+
+
+def test_a_day_is_an_exchange_session_never_a_calendar_day():
+    friday, holiday_tuesday = date(2022, 12, 23), date(2022, 12, 27)
+    assert drawdowns([(friday, D(100))], "96", holiday_tuesday)["daily_drawdown"] is Action.REDUCE
+    same = [(friday, D(96)), (holiday_tuesday, D(1000))]  # today's own record is not the session before
+    assert drawdowns(same, "96", holiday_tuesday)["daily_drawdown"] is Action.PASS
+
+
+def test_the_month_starts_at_the_last_session_of_the_month_before():
+    history = [
+        (date(2022, 11, 29), D(200)),
+        (date(2022, 11, 30), D(100)),
+        (date(2022, 12, 1), D(99)),
+        (date(2022, 12, 27), D(95)),
+    ]
+    assert drawdowns(history, "94.01")["monthly_drawdown"] is Action.PASS
+    assert drawdowns(history, "94")["monthly_drawdown"] is Action.REDUCE
+    assert drawdowns(history, "90")["monthly_drawdown"] is Action.BLOCK
+    first = date(2023, 1, 3)  # the year turns: December's last session counts
+    assert drawdowns(history, "94", first)["monthly_drawdown"] is Action.PASS
+    assert drawdowns(history, "89", first)["monthly_drawdown"] is Action.REDUCE
+
+
+def test_an_account_younger_than_the_month_starts_at_its_first_record():
+    young = [(date(2022, 12, 20), D(100)), (date(2022, 12, 27), D(95))]
+    assert drawdowns(young, "93.9")["monthly_drawdown"] is Action.REDUCE
+    assert set(drawdowns([], "1").values()) == {Action.PASS}
+
+
+def test_a_limit_that_the_policy_does_not_set_has_no_verdict():
+    assert drawdowns(DAY, "1", daily_drawdown=None, monthly_drawdown=None) == {}
+
+
+@pytest.mark.parametrize("start", ["0", "-5", "NaN", "Infinity"])
+@pytest.mark.parametrize(("word", "action"), [("warn", Action.WARN), ("block", Action.BLOCK)])
+def test_a_start_that_is_no_equity_is_unknown(start, word, action):
+    history = [(date(2022, 12, 27), D(start))]
+    assert set(drawdowns(history, "100", unknown=word).values()) == {action}
+
+
+def test_an_equity_that_is_no_number_is_unknown():
+    for equity in ("NaN", "Infinity"):
+        assert set(drawdowns(DAY, equity, unknown="block").values()) == {Action.BLOCK}
+
+
+CAREFUL = [TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED]
+
+
+@pytest.mark.parametrize("state", TradingState)
+@pytest.mark.parametrize("action", [Action.PASS, Action.WARN, Action.REDUCE, Action.BLOCK])
+@pytest.mark.parametrize("rule", ["daily_drawdown", "monthly_drawdown"])
+def test_the_state_only_becomes_more_careful(state, action, rule):
+    after = state_after(state, [verdict(action, rule=rule)])
+    asked = {Action.REDUCE: TradingState.REDUCING, Action.BLOCK: TradingState.HALTED}.get(action, TradingState.ACTIVE)
+    if state in CAREFUL:
+        assert after is max(state, asked, key=CAREFUL.index)
+    else:  # nothing at all may be traded while UNRECONCILED: only HALTED is more careful
+        assert after is (TradingState.HALTED if action is Action.BLOCK else TradingState.UNRECONCILED)
+
+
+def test_only_a_drawdown_changes_the_state():
+    for rule in ("max_gross", "finite_weights", "liquidity", "trading_state"):
+        assert state_after(TradingState.ACTIVE, [verdict(Action.BLOCK, rule=rule)]) is TradingState.ACTIVE
+
+
+def test_a_restart_finds_the_state_it_left():
+    """REDUCING on Monday stays REDUCING on Tuesday though the loss is over; HALTED too."""
+    for state, action in [(TradingState.REDUCING, Action.REDUCE), (TradingState.HALTED, Action.BLOCK)]:
+        assert state_rule(state).action is action
+        assert state_after(state, drawdown_rules(DAY, D(100), SESSION, policy())) is state
+    assert state_rule(TradingState.ACTIVE).action is Action.PASS
+    assert state_rule(TradingState.UNRECONCILED).action is Action.PASS
+
+
+# --- the data ----------------------------------------------------------------------------------------------------
+
+
+def test_a_sick_symbol_is_frozen_or_warned_of_the_others_go_on():
+    shown = market(health={"SPY": "blocked", "IEF": "suspect"}, illness={"SPY": ("a split is missing.",)})
+    found = {v.symbols: v for v in data_health(shown)}
+    assert found[("SPY",)].action is Action.FREEZE
+    assert "a split is missing." in found[("SPY",)].reason
+    assert found[("IEF",)].action is Action.WARN
+    assert set(found) == {("SPY",), ("IEF",)}
+    assert [v.action for v in data_health(market())] == [Action.PASS]
+
+
+def test_liquidity_is_unknown_where_a_source_has_no_volume():
+    def said(has, word):
+        shown = market(declarations=tuple(Declaration(f"s{i}", "raw", frozenset(h)) for i, h in enumerate(has)))
+        return liquidity(shown, risk(unknown=word)).action
+
+    assert said([{"close", "volume"}], "block") is Action.PASS
+    assert said([{"close"}, {"close", "volume"}], "warn") is Action.WARN
+    assert said([{"close"}], "block") is Action.BLOCK
+    assert said([], "block") is Action.BLOCK
+
+
+# --- verdicts together -------------------------------------------------------------------------------------------
+
+
+def judged(weights, shown: Market | None = None, history=(), equity="100", state=TradingState.ACTIVE, **changes):
+    return judge(weights, policy=risk(**changes), market=shown or market(), state=state, history=history, equity=Decimal(equity))
+
+
+def test_every_rule_has_a_verdict_with_a_sentence():
+    found = judged(WEIGHTS)
+    names = {"finite_weights", "trading_state", "data_health", "long_only", "max_weight", "max_gross", "value_at_risk"}
+    assert {v.rule for v in found} == names | {"conditional_value_at_risk", "daily_drawdown", "monthly_drawdown", "liquidity"}
+    assert all(v.reason for v in found)
+
+
+SYMBOLS = ("A", "B", "C", "D")
+WISH = some.fixed_dictionaries({s: some.floats(-0.2, 1.2) for s in SYMBOLS})
+HELD = some.fixed_dictionaries({s: some.floats(0, 0.5) for s in SYMBOLS})
+SUBSET = some.sets(some.sampled_from(SYMBOLS)).map(lambda s: tuple(sorted(s)))
+VERDICT = some.one_of(
+    some.builds(verdict, some.just(Action.SCALE), some.floats(0, 1), SUBSET),
+    some.builds(verdict, some.just(Action.DROP), some.just(0.0), SUBSET),
+    some.builds(verdict, some.just(Action.FREEZE), some.just(1.0), SUBSET),
+    some.builds(verdict, some.sampled_from([Action.PASS, Action.WARN, Action.REDUCE]), some.just(1.0), SUBSET),
+)
+VERDICTS = some.lists(VERDICT, max_size=6)
+
+
+@given(wish=WISH, held=HELD, verdicts=VERDICTS)
+@settings(max_examples=300, deadline=None)
+def test_a_limit_never_raises_the_exposure_of_any_symbol(wish, held, verdicts):
+    left = apply_verdicts(wish, held, verdicts)
+    still = frozen(verdicts)
+    for symbol in SYMBOLS:
+        if symbol in still:
+            assert left[symbol] == held[symbol]
+        elif any(v.action is Action.REDUCE for v in verdicts):
+            assert left[symbol] <= min(max(wish[symbol], 0.0), held[symbol])
+        else:
+            assert abs(left[symbol]) <= abs(wish[symbol])
+            assert left[symbol] * wish[symbol] >= 0.0
+
+
+@given(wish=WISH, held=HELD, verdicts=VERDICTS, more=VERDICT)
+@settings(max_examples=200, deadline=None)
+def test_one_more_limit_never_raises_what_is_left(wish, held, verdicts, more):
+    """Most careful wins: adding a scale, a drop or a reduction lowers or keeps each long symbol's weight."""
+    if more.action is Action.FREEZE:
+        return
+    wish = {s: abs(w) for s, w in wish.items()}
+    before, after = (apply_verdicts(wish, held, v) for v in (verdicts, [*verdicts, more]))
+    assert all(after[s] <= before[s] + 1e-12 for s in SYMBOLS)
+
+
+@given(wish=WISH, held=HELD, verdicts=VERDICTS, luck=some.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_the_order_of_verdicts_means_nothing_and_neither_does_a_repetition(wish, held, verdicts, luck):
+    mixed = [*verdicts, *verdicts]
+    luck.shuffle(mixed)
+    assert apply_verdicts(wish, held, mixed) == apply_verdicts(wish, held, verdicts)
+
+
+@given(wish=WISH, held=HELD, verdicts=VERDICTS)
+@settings(max_examples=150, deadline=None)
+def test_the_whole_is_never_more_than_allowed_beside_what_is_frozen(wish, held, verdicts):
+    left = apply_verdicts(wish, held, verdicts)
+    still = frozen(verdicts)
+    room = sum(abs(w) for s, w in apply_verdicts(wish, held, [v for v in verdicts if v.action is not Action.FREEZE]).items())
+    moving = sum(abs(w) for s, w in left.items() if s not in still)
+    assert moving <= max(room - sum(held[s] for s in still), 0.0) + 1e-9
+
+
+@given(wish=WISH, held=HELD, verdicts=VERDICTS)
+@settings(max_examples=100, deadline=None)
+def test_blocked_keeps_what_is_held(wish, held, verdicts):
+    assert apply_verdicts(wish, held, [*verdicts, verdict(Action.BLOCK)]) == held
+
+
+def test_the_most_careful_verdict_wins():
+    wish, held = {"A": 0.5, "B": 0.5}, {"A": 0.2, "B": 0.9}
+    scales = [verdict(Action.SCALE, 0.5), verdict(Action.SCALE, 0.8, ("A",))]
+    assert apply_verdicts(wish, held, scales) == {"A": 0.25, "B": 0.25}  # the smallest, never the product
+    assert apply_verdicts(wish, held, [*scales, verdict(Action.DROP, symbols=("A",))])["A"] == 0.0
+    assert apply_verdicts(wish, held, [verdict(Action.REDUCE)]) == {"A": 0.2, "B": 0.5}
+    assert apply_verdicts(wish, held, [verdict(Action.DROP, symbols=("A",)), verdict(Action.FREEZE, symbols=("A",))])["A"] == 0.2
+    assert apply_verdicts(wish, held, [verdict(Action.WARN), verdict(Action.PASS)]) == wish
+
+
+def test_what_is_frozen_takes_its_room_first():
+    left = apply_verdicts({"A": 0.0, "B": 0.6, "C": 0.4}, {"A": 0.5}, [verdict(Action.FREEZE, symbols=("A",))])
+    assert left == {"A": 0.5, "B": pytest.approx(0.3), "C": pytest.approx(0.2)}
+    full = apply_verdicts({"A": 0.0, "B": 0.3}, {"A": 0.5}, [verdict(Action.FREEZE, symbols=("A",))])
+    assert full == {"A": 0.5, "B": 0.0}
+
+
+@given(
+    weights=some.fixed_dictionaries({s: some.floats(0, 1) for s in WEIGHTS}),
+    cap=some.floats(0.05, 1),
+    gross=some.floats(0.05, 1),
+    limit=some.floats(0.0, 0.02),
+)
+@settings(max_examples=100, deadline=None)
+def test_after_the_rules_every_limit_holds(weights, cap, gross, limit):
+    shown = market()
+    limits = {"value_at_risk": TailLimit(0.95, 1, limit), "conditional_value_at_risk": TailLimit(0.95, 1, limit)}
+    verdicts = judged(weights, shown, max_weight=cap, max_gross=gross, **limits)
+    left = apply_verdicts(weights, {}, verdicts)
+    assert max(left.values()) <= cap + 2e-9
+    assert sum(left.values()) <= gross + 2e-9
+    returns = portfolio_returns(left, shown, 504)
+    assert value_at_risk(returns) <= limit + 1e-12 or max_weight(weights, risk(max_weight=cap).risk)[0].action is Action.SCALE
+
+
+def test_the_profile_is_the_measures_of_the_constant_weights():
+    shown = market()
+    simple = shown.closes[1:] / shown.closes[:-1] - 1
+    mine = simple @ np.array([0.6, 0.3, 0.09])
+    found = risk_profile(WEIGHTS, shown, policy())
+    assert found["gross"] == pytest.approx(0.99)
+    assert found["names"] == 3
+    assert found["value_at_risk"] == pytest.approx(-np.sort(mine)[19], abs=1e-12)  # ceil(0.05 * 399) = 20
+    assert found["volatility"] == pytest.approx(mine.std(ddof=1) * np.sqrt(252), abs=1e-12)
+    unknown = risk_profile(WEIGHTS, market(days=20), policy())
+    assert unknown["volatility"] is unknown["max_drawdown"] is None
+    assert unknown["gross"] == pytest.approx(0.99)
+    assert risk_profile({}, shown, policy())["conditional_value_at_risk"] == 0.0
