@@ -1,0 +1,174 @@
+"""What a decision reads, and how raw prices are made comparable. Factors are worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from warehouse_rows import NOW, load, macro, price, when
+
+from portfolio.errors import Refused, WrongUse
+from portfolio.types import Declaration, Instrument
+
+D = [date(2020, 1, 6) + timedelta(days=n) for n in range(5)]
+
+
+def action(day, kind, known=None, source="test", **more):
+    row = {"instrument": "A", "symbol": "A", "ex_session": day, "kind": kind, "currency": "USD", "source": source}
+    return row | {"known_at": known or when(0)} | more
+
+
+def closes(lake, symbol="A", known_by=NOW, **how):
+    with lake.at(lake.snapshot()) as reader:
+        return reader.prices([symbol], known_by, **how).fields["close"].tolist()
+
+
+def test_a_split_and_a_dividend(lake):
+    load(lake, "prices", [price("A", day, close, volume=100.0) for day, close in zip(D, (100, 102, 51, 50, 49.0), strict=True)])
+    load(lake, "corporate_actions", [action(D[2], "split", ratio=2.0), action(D[4], "dividend", amount=1.0)])
+    dividend = 1 - 1 / 50  # one dollar from a stock that closed at 50 the session before
+    wanted = [100 / 2 * dividend, 102 / 2 * dividend, 51 * dividend, 50 * dividend, 49.0]
+    assert closes(lake) == pytest.approx(wanted, rel=1e-15)
+    assert closes(lake, adjusted=False) == [100, 102, 51, 50, 49]
+    with lake.at(lake.snapshot()) as reader:
+        found = reader.prices(["A"], NOW, ("volume", "raw_close", "factor"))
+    assert found.fields["volume"].tolist() == [200, 200, 100, 100, 100]
+    assert found.fields["raw_close"].tolist() == [100, 102, 51, 50, 49]
+    rows = lake.query("SELECT close FROM prices_adjusted ORDER BY session")[1]
+    assert [row[0] for row in rows] == closes(lake), "the stored view and the reader are one definition"
+
+
+def test_an_action_counts_once_known_and_once_reached(lake):
+    load(lake, "prices", [price("A", day, close) for day, close in zip(D[:4], (100.0, 100.0, 50.0, 50.0), strict=True)])
+    load(lake, "corporate_actions", [action(D[2], "split", when(20), ratio=2.0), action(D[4], "split", ratio=10.0)])
+    assert closes(lake, known_by=when(15)) == [100, 100, 50, 50], "nobody had told of the split yet"
+    assert closes(lake, known_by=when(25)) == [50, 50, 50, 50], "tomorrow's split does not move today's price"
+
+
+def test_one_source_of_actions_and_no_factor_from_nonsense(lake):
+    load(lake, "prices", [price("A", day, 100.0) for day in D])
+    twice = [action(D[2], "dividend", source=source, amount=10.0) for source in ("test", "other")]
+    load(lake, "corporate_actions", twice)
+    assert closes(lake)[0] == pytest.approx(90.0), "the same dividend told by two sources is one dividend"
+    load(lake, "corporate_actions", [action(D[1], "split", ratio=None)])
+    assert np.isnan(closes(lake)[0]), "a split without a ratio makes what lies before it unknown"
+    assert closes(lake)[1:] == [90.0, 100.0, 100.0, 100.0]
+
+
+def test_a_dividend_as_large_as_the_price_is_not_believed(lake):
+    load(lake, "prices", [price("A", day, 100.0) for day in D])
+    load(lake, "corporate_actions", [action(D[2], "dividend", amount=100.0)])
+    assert np.isnan(closes(lake)[:2]).all()
+    assert closes(lake)[2:] == [100.0] * 3
+
+
+def test_adjusted_rows_pass_through(lake):
+    load(lake, "prices", [price("A", day, 100.0, adjustment="adjusted") for day in D])
+    load(lake, "corporate_actions", [action(D[2], "split", ratio=2.0)])
+    assert closes(lake) == [100.0] * 5
+
+
+def test_portfolio_value_is_continuous_over_a_hundredfold_split(lake):
+    load(lake, "prices", [price("A", day, close) for day, close in zip(D, (700.0, 707.0, 7.0, 7.07, 7.0), strict=True)])
+    load(lake, "corporate_actions", [action(D[2], "split", ratio=100.0)])
+    returns = np.diff(np.log(closes(lake)))
+    assert np.abs(returns).max() < 0.011
+
+
+def test_columns_are_numpy_in_the_order_asked(lake):
+    load(lake, "prices", [price(name, day, 10.0 * n, low=None) for n, name in enumerate("ABC", 1) for day in D[:2]])
+    with lake.at(lake.snapshot()) as reader:
+        found = reader.prices(["C", "X", "A"], NOW, ("close", "low"))
+    assert found.symbols == ("C", "X", "A")
+    assert found.symbol.tolist() == [0, 0, 2, 2]
+    assert found.session.dtype == np.dtype("datetime64[D]")
+    assert found.session.tolist() == [D[0], D[1]] * 2
+    assert found.known_at.dtype == np.dtype("datetime64[us]")
+    assert found.fields["close"].tolist() == [30.0, 30.0, 10.0, 10.0]
+    assert np.isnan(found.fields["low"]).all()
+    assert found.sources == {"C": "test", "A": "test"}
+
+
+def test_a_snapshot_does_not_move(lake):
+    load(lake, "prices", [price("A", D[0], 10.0)], at=when(10))
+    then = lake.snapshot()
+    load(lake, "prices", [price("A", D[0], 11.0), price("A", D[1], 12.0)], at=when(20))
+    with lake.at(then) as old, lake.at(lake.snapshot()) as new:
+        assert old.prices(["A"], NOW).fields["close"].tolist() == [10.0]
+        assert new.prices(["A"], NOW).fields["close"].tolist() == [11.0, 12.0]
+        assert (old.counts()["prices"], new.counts()["prices"]) == (1, 3)
+    with pytest.raises(Refused, match="no snapshot 999"):
+        lake.at(999)
+
+
+def test_never_a_mix_of_sources(lake):
+    load(lake, "prices", [price("A", D[0], 10.0), price("A", D[1], 10.0), price("A", D[2], 99.0, source="fresh")])
+    with lake.at(lake.snapshot()) as reader:
+        assert reader.prices(["A"], NOW).sources == {"A": "fresh"}
+        assert reader.prices(["A"], NOW).fields["close"].tolist() == [99.0]
+        assert reader.prices(["A"], NOW, source="test").fields["close"].tolist() == [10.0, 10.0]
+        assert reader.prices(["A"], NOW, source="test", since=D[1]).session.tolist() == [D[1]]
+
+
+def test_identity_is_not_the_ticker(lake):
+    stamps = {"source": "test", "known_at": when(0)}
+    register = [{"instrument": "I1", "symbol": "META", "currency": "USD", "exchange": "XNYS", "tradable": True} | stamps]
+    load(lake, "instruments", register)
+    load(lake, "prices", [price("I1", D[0], 1.0, symbol="FB"), price("I1", D[1], 2.0, symbol="META")])
+    assert closes(lake, "META") == [1.0, 2.0], "history under the old name is kept"
+    load(lake, "prices", [price("I9", D[2], 3.0, symbol="OLD"), price("I8", D[0], 3.0, symbol="OLD")])
+    with pytest.raises(Refused, match="The symbol OLD names 2 instruments: I8, I9"):
+        closes(lake, "OLD")
+
+
+def test_the_other_readings(lake):
+    stamps = {"source": "test", "known_at": when(0)}
+    load(
+        lake,
+        "instruments",
+        [{"instrument": "A", "symbol": "A", "currency": "USD", "exchange": "XNYS", "tradable": True} | stamps],
+    )
+    load(lake, "declarations", [{"dataset": "prices", "adjustment": "raw", "has": "close,volume", "note": "n"} | stamps])
+    load(lake, "macro", [macro("CPI", D[0], 1.5, when(3)), macro("CPI", D[1], None, when(3)), macro("GDP", D[0], 2.0, when(3))])
+    member = {"name": "sp500", "instrument": "A", "symbol": "A", "from_session": D[1]} | stamps
+    load(lake, "universe", [member, member | {"instrument": "B", "symbol": "B", "from_session": D[0], "to_session": D[2]}])
+    with lake.at(lake.snapshot()) as reader:
+        assert reader.instruments() == [Instrument("A", "A", "USD", "XNYS", True)]
+        assert reader.declarations() == {"test": Declaration("test", "raw", frozenset({"close", "volume"}), "n")}
+        found = reader.macro(["CPI"], NOW)
+        assert found["date"].astype("datetime64[D]").tolist() == D[:2]
+        assert found["value"][0] == 1.5
+        assert np.isnan(found["value"][1])
+        assert reader.macro(["CPI"], when(1))["value"].tolist() == []
+        assert [reader.universe("sp500", day, NOW) for day in (D[0], D[1], D[2], D[3])] == [["B"], ["A", "B"], ["A", "B"], ["A"]]
+    with pytest.raises(WrongUse, match="no time zone"), lake.at(lake.snapshot()) as reader:
+        reader.prices(["A"], NOW.replace(tzinfo=None))
+
+
+def test_ratios_are_known_when_their_last_part_is(lake):
+    def fact(concept, value, known, start=None, **more):
+        row = {"instrument": "A", "symbol": "A", "concept": concept, "period_start": start, "period_end": date(2019, 12, 31)}
+        return (
+            row | {"value": value, "unit": "USD", "accession": f"{concept}{known}", "source": "edgar", "known_at": known} | more
+        )
+
+    year, quarter = date(2019, 1, 1), date(2019, 10, 1)
+    facts = [
+        fact("Revenue", 200.0, when(20), year),
+        fact("GrossProfit", 80.0, when(25), year),
+        fact("NetIncome", 30.0, when(20), year),
+        fact("NetIncome", 9.0, when(20), quarter),
+        fact("Equity", 300.0, when(22)),
+        fact("Equity", 150.0, when(40)),  # restated
+        fact("CurrentAssets", 10.0, when(20)),
+        fact("CurrentLiabilities", 0.0, when(20)),
+    ]
+    load(lake, "fundamentals", facts)
+    sql = "SELECT ratio, value, known_at FROM ratios ORDER BY ratio"
+    assert lake.query(sql, as_known_at=when(21))[1] == [("net_margin", 0.15, when(20))]
+    assert lake.query(sql)[1] == [
+        ("gross_margin", 0.4, when(25)),
+        ("net_margin", 0.15, when(20)),
+        ("return_on_equity", 0.2, when(40)),
+    ]

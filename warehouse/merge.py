@@ -1,0 +1,172 @@
+"""Put staged rows into the lake: only what is new or different, and never over what is there.
+
+The rule of time. A new fact keeps the `known_at` its source gave. A row that differs from the newest version of its fact is
+a revision: known later than that version, it keeps its `known_at`; known at the same instant or earlier, we could not
+have known it before now, so `known_at` becomes the instant of loading. What was known at any earlier instant stays as
+it was.
+
+Vintages. A source whose `known_at` is the publisher's own (an archive of vintages, dated crawls) is merged with
+`vintages=True`: each version keeps its `known_at` and a later batch may bring an older vintage, in any order. Two
+different rows for one fact and one instant are then a contradiction and refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from portfolio.errors import Refused
+from portfolio.schema import Table
+from warehouse.extensions import name, text
+from warehouse.layout import LAKE
+from warehouse.views import revised, same
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_MAY_BE_NULL = {"period_start"}  # a balance has no start
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """How many rows were new facts, revisions of known ones, or nothing new."""
+
+    added: int
+    revised: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who writes, and when: goes into `run` and `loaded_at` of every row."""
+
+    run: str
+    at: datetime
+
+    @property
+    def loaded(self) -> str:
+        """`at` as an SQL expression."""
+        return f"{text(self.at.isoformat())}::TIMESTAMPTZ"
+
+
+def merge(cursor: DuckDBPyConnection, table: Table, relation: str, stamp: Stamp, vintages: bool = False) -> Merged:
+    """Merge `relation` (the staged columns of `table`) inside the cursor's transaction. `Refused` as the module says."""
+    _check(cursor, table, relation, vintages)
+    judged = f"merged_{table.name}"
+    judge = _vintage if vintages else _judge
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {judged} AS {judge(table, relation, _held(cursor, table, relation))}")
+    counts = dict(cursor.execute(f"SELECT verdict, count(*) FROM {judged} GROUP BY verdict").fetchall())
+    if counts.get("contradiction"):
+        raise Refused(
+            f"{counts['contradiction']} rows for {table.name} contradict a vintage that is already here.",
+            "Look at what the source sends: one publication instant has one value.",
+            table=table.name,
+        )
+    _insert(cursor, table, judged, stamp, counts)
+    cursor.execute(f"DROP TABLE {judged}")
+    return Merged(counts.get("added", 0), counts.get("revised", 0), counts.get("unchanged", 0))
+
+
+def _check(cursor: DuckDBPyConnection, table: Table, relation: str, vintages: bool) -> None:
+    needed = [key for key in (*table.key, "known_at") if key not in _MAY_BE_NULL]
+    empty = " OR ".join(f"{name(key)} IS NULL" for key in needed)
+    without = cursor.execute(f"SELECT count(*) FROM {name(relation)} WHERE {empty}").fetchone()
+    if without and without[0]:
+        raise Refused(
+            f"{without[0]} rows for {table.name} lack one of {', '.join(needed)}.",
+            "Quarantine them, or let the source fill the columns in.",
+            table=table.name,
+        )
+    keys = ", ".join(name(key) for key in (*table.key, *(["known_at"] if vintages else [])))
+    twice = cursor.execute(f"SELECT {keys} FROM {name(relation)} GROUP BY {keys} HAVING count(*) > 1 ORDER BY ALL").fetchall()
+    if twice:
+        raise Refused(
+            f"{len(twice)} facts stand twice in one batch for {table.name}, first {_said(twice[0])}.",
+            "Keep one row a fact before merging.",
+            table=table.name,
+            facts_twice=len(twice),
+        )
+
+
+def _said(row: tuple[object, ...]) -> str:
+    return " ".join(str(value) for value in row)[:120]
+
+
+def _held(cursor: DuckDBPyConnection, table: Table, relation: str) -> str:
+    """The raw rows that can matter: of the batch's keys, in the batch's years (so that only their files are read)."""
+    rows = f"SELECT f.* FROM {LAKE}.raw.{table.name} f"
+    batch = f"SEMI JOIN {name(relation)} s ON {same(table.key, 'f', 's')}"
+    if not table.partition_by:
+        return f"{rows} {batch}"
+    column = name(table.partition_by)
+    span = cursor.execute(f"SELECT min({column})::VARCHAR, max({column})::VARCHAR FROM {name(relation)}").fetchone()
+    if span is None or span[0] is None:
+        return f"{rows} WHERE false"
+    return f"{rows} {batch} WHERE f.{column} BETWEEN '{span[0]}' AND '{span[1]}'"
+
+
+def _judge(table: Table, relation: str, held: str) -> str:
+    """Each staged row beside the newest version of its fact."""
+    keys = ", ".join(name(key) for key in table.key)
+    newest = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY known_at DESC, loaded_at DESC) = 1"
+    return f"""
+    SELECT s.*, n.known_at AS prior_known_at,
+      CASE WHEN n.loaded_at IS NULL THEN 'added' WHEN {same(table.facts, "s", "n")} THEN 'unchanged' ELSE 'revised' END AS verdict
+    FROM {name(relation)} s LEFT JOIN ({held} {newest}) n ON {same(table.key, "s", "n")}"""
+
+
+def _vintage(table: Table, relation: str, held: str) -> str:
+    """Each staged row beside the version of its fact with the same `known_at`; every row keeps its own instant."""
+    keys = ", ".join(name(key) for key in table.key)
+    return f"""
+    SELECT s.*, NULL::TIMESTAMPTZ AS prior_known_at,
+      CASE WHEN n.known_at IS NOT NULL AND {same(table.facts, "s", "n")} THEN 'unchanged'
+           WHEN n.known_at IS NOT NULL THEN 'contradiction'
+           WHEN o.known_at IS NOT NULL OR b.known_at < s.known_at THEN 'revised' ELSE 'added' END AS verdict
+    FROM {name(relation)} s
+    LEFT JOIN ({held}) n ON {same(table.key, "s", "n")} AND n.known_at = s.known_at
+    LEFT JOIN (SELECT {keys}, min(known_at) AS known_at FROM ({held}) GROUP BY ALL) o ON {same(table.key, "s", "o")}
+    LEFT JOIN (SELECT {keys}, min(known_at) AS known_at FROM {name(relation)} GROUP BY ALL) b ON {same(table.key, "s", "b")}"""
+
+
+def _insert(cursor: DuckDBPyConnection, table: Table, judged: str, stamp: Stamp, counts: dict[str, int]) -> None:
+    """Write what is new. A revision is always known strictly later than what it revises, even if our clock stepped back."""
+    if not counts.get("added") and not counts.get("revised"):
+        return
+    several = revised(table)
+    if several and counts.get("revised"):
+        keys = ", ".join(f"j.{name(key)}" for key in table.key)
+        cursor.execute(
+            f"INSERT INTO {LAKE}.raw.{several} SELECT DISTINCT {keys} FROM {judged} j "
+            f"ANTI JOIN {LAKE}.raw.{several} r ON {same(table.key, 'j', 'r')} WHERE j.verdict = 'revised'"
+        )
+    known = (
+        "CASE WHEN prior_known_at IS NULL OR known_at > prior_known_at THEN known_at "
+        f"ELSE greatest({stamp.loaded}, prior_known_at + INTERVAL 1 MICROSECOND) END"
+    )
+    values = {"known_at": known, "loaded_at": stamp.loaded, "run": text(stamp.run)}
+    chosen = ", ".join(f"{values.get(column, name(column))} AS {name(column)}" for column in table.names)
+    cursor.execute(f"INSERT INTO {LAKE}.raw.{table.name} SELECT {chosen} FROM {judged} WHERE verdict IN ('added', 'revised')")
+
+
+def quarantine(cursor: DuckDBPyConnection, table: Table, relation: str, law: str, stamp: Stamp) -> int:
+    """Keep the rows of `relation` that broke the law named in column `law`; how many were not there already.
+
+    The staged columns of each row are kept as one JSON text.
+    """
+    row = ", ".join(f"{name(column)} := {name(column)}" for column in table.staged)
+    symbol = "symbol" if "symbol" in table.names else "NULL"
+    fresh = f"""
+    SELECT DISTINCT {text(stamp.run)} AS run, {text(table.name)} AS dataset, {name(law)} AS law,
+      to_json(struct_pack({row}))::VARCHAR AS row, {symbol}::VARCHAR AS symbol, source, {stamp.loaded} AS quarantined_at
+    FROM {name(relation)}"""
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE quarantined AS SELECT * FROM ({fresh}) q ANTI JOIN {LAKE}.raw.quarantine h "
+        f"ON {same(('dataset', 'law', 'row', 'source'), 'q', 'h')}"
+    )
+    count = cursor.execute("SELECT count(*) FROM quarantined").fetchone()
+    if count and count[0]:
+        cursor.execute(f"INSERT INTO {LAKE}.raw.quarantine SELECT * FROM quarantined")
+    cursor.execute("DROP TABLE quarantined")
+    return int(count[0]) if count else 0
