@@ -1,0 +1,116 @@
+"""The SQL of one scan: every row law of a contract as a bit of each row's marks."""
+
+# ruff: noqa: S608  identifiers come from the schema, the contracts and names checked by `check`
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from expectations.context import Context
+from expectations.contract import Contract, Law
+
+PRICE_COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The temp relations of one check; `suffix` is of the run, so that two runs of one cursor do not meet."""
+
+    suffix: str
+
+    def __getattr__(self, word: str) -> str:
+        return f"expect_{word}_{self.suffix}"
+
+
+def words(contract: Contract, context: Context, names: Names) -> Mapping[str, str]:
+    """What the words in braces stand for in a contract's SQL."""
+    columns = ", ".join(contract.table.staged)
+    nothing = ", ".join(f"null::{c.type} as {c.name}" for c in contract.table.columns if c.name in contract.table.staged)
+    no_actions = "(select null::varchar as instrument, null::date as ex_session where false)"
+    return {
+        "{columns}": columns,
+        "{now}": f"timestamptz '{context.now.isoformat()}'",
+        "{expected}": f"date '{context.expected_session}'" if context.expected_session else "null::date",
+        "{horizon}": f"date '{context.now.year + 1}-12-31'",
+        "{history}": context.history or f"(select {nothing} where false)",
+        "{actions}": context.actions or no_actions,
+        "{has_actions}": "true" if context.actions else "false",
+        "{sessions}": context.sessions or names.sessions,
+        "{declared}": names.declared,
+        "{wanted}": names.wanted,
+        "{scan}": names.scan,
+        "{good}": names.good,
+        "{bad}": names.bad,
+    }
+
+
+def filled(sql: str, stand_for: Mapping[str, str]) -> str:
+    for word, meaning in stand_for.items():
+        sql = sql.replace(word, meaning)
+    return sql
+
+
+def lacks(law: Law, context: Context) -> tuple[str, ...]:
+    """The parts of the context that the law asks for and that are not given."""
+    return tuple(name for name in law.asks if not getattr(context, name))
+
+
+def _unknown(law: Law, context: Context) -> str:
+    if lacks(law, context):
+        return "true"
+    reasons = [f"not has_{column}" for column in law.needs if column in PRICE_COLUMNS]
+    return " or ".join(f"({reason})" for reason in (*reasons, law.unknown) if reason) or "false"
+
+
+def _marks(laws: Mapping[int, Law], context: Context, misbound: Collection[str]) -> str:
+    """A list of columns b0, u0, b1, u1, ...: broken (null where the predicate raised), unknown."""
+    columns = []
+    for i, law in laws.items():
+        broken = "null::boolean" if law.name in misbound else f"try(coalesce(({law.breaks}), false))"
+        columns += [f"{broken} as b{i}", f"coalesce(({_unknown(law, context)}), false) as u{i}"]
+    return ", ".join(columns)
+
+
+def _bits(laws: Mapping[int, Law], condition: str) -> str:
+    bits = [f"(case when {condition.format(b=f'b{i}', u=f'u{i}')} then {1 << i}::bigint else 0::bigint end)" for i in laws]
+    return " + ".join(bits) or "0::bigint"
+
+
+def scan_sql(contract: Contract, context: Context, batch: str, laws: Mapping[int, Law], misbound: Collection[str] = ()) -> str:
+    """Staged columns, rid, and three marks a row: broken, unknown, erred (bit i for row law i)."""
+    staged, key = ", ".join(contract.table.staged), contract.table.key
+    facts = ", ".join(contract.table.facts)
+    same = " and ".join(f"n.{name} is not distinct from t.{name}" for name in key)
+    terms = "".join(f", {expression} as {name}" for name, expression in contract.terms.items())
+    return f"""
+with numbered as materialized (select row_number() over () as rid, {staged} from {batch}),
+twins as (
+  select {", ".join(key)}, min(rid) as first_copy, count(*) as copies, min(hash({facts})) <> max(hash({facts})) as copy_differs
+  from numbered group by {", ".join(key)} having count(*) > 1),
+staged as (
+  select n.*, coalesce(t.copies, 1) as copies, coalesce(t.copy_differs, false) as copy_differs, t.first_copy
+  from numbered n left join twins t on {same}),
+derived as ({contract.derive}),
+termed as (select *{terms} from derived where rid is not null),
+judged as (select {staged}, rid, {_marks(laws, context, misbound)} from termed)
+select {staged}, rid,
+  {_bits(laws, "{b} and not {u}")} as broken,
+  {_bits(laws, "{u}")} as unknown,
+  {_bits(laws, "{b} is null and not {u}")} as erred
+from judged"""
+
+
+def bad_sql(contract: Contract, scan: str) -> str:
+    """The rows taken out, each with the names of the laws that took it out."""
+    names = ", ".join(
+        f"case when (broken | erred) & {1 << i} <> 0 then '{law.name}' end"
+        for i, law in enumerate(contract.rows)
+        if law.takes_out
+    )
+    listed = f"list_filter([{names}], x -> x is not null)"
+    return f"select {', '.join(contract.table.staged)}, {listed} as laws from {scan} where {taken_out(contract)}"
+
+
+def taken_out(contract: Contract) -> str:
+    takers = sum(1 << i for i, law in enumerate(contract.rows) if law.takes_out)
+    return f"((broken | erred) & {takers}::bigint) <> 0"

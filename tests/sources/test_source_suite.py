@@ -1,0 +1,126 @@
+"""The laws of a source, over every room and each dataset that it gives."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from portfolio.errors import Refused, WrongUse
+from portfolio.schema import TABLES
+from sources import NAMES, open_source
+
+TYPES = {
+    "VARCHAR": pl.String,
+    "DATE": pl.Date,
+    "DOUBLE": pl.Float64,
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+    "BOOLEAN": pl.Boolean,
+}
+DESCRIBES = {"prices": "session", "macro": "date", "fundamentals": "period_end", "universe": "from_session"}
+SUBJECTS = ("sample-prices", "sample-macro", "sample-universe", "edgar-fundamentals", "files-prices", "files-macro")
+
+
+@pytest.fixture(params=SUBJECTS)
+def subject(request, write, prices_csv, macro_csv, facts):
+    """(how to open the source, the dataset)."""
+    name, dataset = request.param.split("-")
+    body = {"files-prices": prices_csv, "files-macro": macro_csv, "edgar-fundamentals": facts}.get(request.param)
+    file = write("given.json" if name == "edgar" else "given.csv", body) if body else None
+    symbol = "EXM" if name == "edgar" else None
+    return lambda: open_source(name, file, symbol=symbol), dataset
+
+
+@pytest.fixture
+def read(subject):
+    source, dataset = subject[0](), subject[1]
+    return lambda *args, **named: source.read(dataset, *args, **named)
+
+
+def test_columns_and_types_are_the_staged_ones(read, subject):
+    table = TABLES[subject[1]]
+    frame = read()
+    assert tuple(frame.columns) == table.staged
+    assert frame.schema == {c.name: TYPES[c.type] for c in table.columns if c.name in table.staged}
+    assert frame.height > 0
+
+
+def test_a_key_comes_once_and_its_parts_are_there(read, subject):
+    table, frame = TABLES[subject[1]], read()
+    assert frame.select(table.key).is_duplicated().sum() == 0
+    required = [name for name in table.key if name != "period_start"]
+    assert frame.select(pl.col(required).null_count()).row(0) == (0,) * len(required)
+
+
+def test_nothing_is_known_before_the_day_it_describes(read, subject):
+    frame = read()
+    day = pl.col(DESCRIBES[subject[1]])
+    assert frame.filter(pl.col("known_at").dt.convert_time_zone("America/New_York").dt.date() < day).height == 0
+    assert frame.get_column("known_at").null_count() == 0
+
+
+def test_a_number_is_finite_or_null(read):
+    frame = read()
+    numbers = [name for name, kind in frame.schema.items() if kind == pl.Float64]
+    for name in numbers:
+        assert frame.get_column(name).drop_nulls().is_finite().all()
+
+
+def test_reading_twice_gives_the_same(subject):
+    again = [subject[0]().read(subject[1]) for _ in range(2)]
+    assert_frame_equal(*again)
+
+
+def test_symbols_choose_and_an_unknown_one_is_refused_with_those_there_are(read, subject):
+    who = "series" if subject[1] == "macro" else "symbol"
+    everything = read()
+    one = everything.item(0, who)
+    assert_frame_equal(read([one]), everything.filter(pl.col(who) == one))
+    assert read([]).height == 0
+    with pytest.raises(Refused, match=rf"NOSUCH.*{one}"):
+        read(["NOSUCH"])
+
+
+def test_since_and_until_are_both_included(read, subject):
+    day = DESCRIBES[subject[1]]
+    if subject[1] == "universe":
+        pytest.skip("a membership is not bounded by days")
+    everything = read()
+    middle = everything.get_column(day).sort().item(everything.height // 2)
+    assert_frame_equal(read(since=middle, until=middle), everything.filter(pl.col(day) == middle))
+    assert read(since=dt.date(2100, 1, 1)).height == 0
+
+
+def test_the_declaration_names_the_source_and_what_its_bars_have(subject):
+    source = subject[0]()
+    said = source.declaration()
+    assert said.source == source.name
+    if "prices" in source.datasets:
+        frame = source.read("prices")
+        filled = {c for c in ("open", "high", "low", "close", "volume") if frame.get_column(c).null_count() < frame.height}
+        assert said.has == filled
+        assert set(frame.get_column("adjustment").unique()) == {said.adjustment}
+
+
+def test_instruments_are_those_of_the_rows(subject):
+    source = subject[0]()
+    if subject[1] not in {"prices", "fundamentals"}:
+        pytest.skip("speaks of no instruments of its own")
+    pairs = {(i.instrument, i.symbol) for i in source.instruments()}
+    assert set(source.read(subject[1]).select("instrument", "symbol").unique().rows()) == pairs
+
+
+def test_a_dataset_it_has_not_is_wrong_use(subject):
+    with pytest.raises(WrongUse, match="has no weather"):
+        subject[0]().read("weather")
+
+
+def test_an_unknown_source_is_named_with_those_there_are():
+    with pytest.raises(WrongUse, match="sample, edgar, files"):
+        open_source("bloomberg")
+    assert NAMES == ("sample", "edgar", "files")
+
+
+def test_a_file_source_without_a_file_says_so():
+    with pytest.raises(WrongUse, match="--from-file"):
+        open_source("files")
