@@ -1,0 +1,80 @@
+"""Snapshots: bid, ask and last of each symbol, with their age and kind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from brokers.ib import states
+from brokers.ib.client import Line
+from brokers.ib.heard import Ticks
+from portfolio.errors import Outage
+from portfolio.types import Quote
+
+PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
+DELAY = timedelta(minutes=15)
+SLOWEST = 12.0  # seconds; IB ends a snapshot after eleven
+
+
+async def snapshots(line: Line, contracts: Mapping[str, Any]) -> Mapping[str, Quote]:
+    """A quote of each symbol that can be quoted, on the broker's clock, which the line was asked for before.
+
+    `Outage` where nobody said anything at all; a symbol that IB declines, or has no price of, is absent.
+    """
+    asked = {symbol: await _ask(line, contract) for symbol, contract in contracts.items()}
+    await _wait(line, list(asked.values()))
+    ticks, errors = line.heard.ticks, line.heard.errors
+    if asked and not any(request in ticks or request in errors for request in asked.values()):
+        line.mute = True
+        raise Outage("The gateway did not answer in time: quotes.", "Try again.")
+    quotes = {}
+    for symbol, request in asked.items():
+        told = ticks.pop(request, Ticks())
+        received = None if told.at is None else line.instant(told.at)
+        quote = _quote(symbol, contracts[symbol].currency, told, received)
+        if quote is not None:
+            quotes[symbol] = quote
+    return quotes
+
+
+async def _ask(line: Line, contract: Any) -> int:
+    await line.turn()
+    request = int(line.ib.client.getReqId())
+    line.ib.client.reqMktData(request, contract, "", True, False, [])
+    return request
+
+
+async def _wait(line: Line, requests: list[int]) -> None:
+    """Until each request has all three prices, its end or an error, or the time is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + max(line.timeout, SLOWEST)
+    while any(not _done(line, request) for request in requests):
+        line.check()
+        line.heard.changed.clear()
+        left = deadline - loop.time()
+        if left <= 0:
+            return
+        try:
+            await asyncio.wait_for(line.heard.changed.wait(), min(left, 1.0))
+        except TimeoutError:
+            continue
+
+
+def _done(line: Line, request: int) -> bool:
+    told = line.heard.ticks.get(request)
+    return request in line.heard.errors or bool(told and told.ended)
+
+
+def _quote(symbol: str, currency: str, told: Ticks, received: datetime | None) -> Quote | None:
+    """None without a price, and for a frozen one that does not say of when it is."""
+    prices = {PRICES[kind]: states.price_of(price) for kind, price in told.prices.items() if kind in PRICES}
+    if received is None or not any(prices.values()):
+        return None
+    traded = datetime.fromtimestamp(told.traded, UTC) if told.traded else None
+    if told.kind in {2, 4} and traded is None:
+        return None
+    at = {1: received, 3: min(traded, received) if traded else received - DELAY}.get(told.kind, traded)
+    assert at is not None
+    return Quote(symbol, prices.get("bid"), prices.get("ask"), prices.get("last"), currency, at, told.kind >= 3)
