@@ -1,0 +1,1 @@
+"""When: one deployment's flow a file. Dotted entrypoints (`flows.daily.daily`)."""

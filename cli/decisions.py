@@ -1,0 +1,156 @@
+"""Decisions and plans from the terminal: decide, show, replay, trade."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from cli.output import Json, emit, guarded, progress, say, table
+from portfolio.errors import Refused
+
+
+def register(app: typer.Typer) -> None:
+    app.command("decide")(decide)
+    decision = typer.Typer(help="What was decided, and why.", no_args_is_help=True)
+    decision.command("list")(decision_list)
+    decision.command("show")(decision_show)
+    decision.command("replay")(decision_replay)
+    app.add_typer(decision, name="decision")
+    plan = typer.Typer(help="Which orders.", no_args_is_help=True)
+    plan.command("show")(plan_show)
+    app.add_typer(plan, name="plan")
+    app.command("trade")(trade)
+
+
+@guarded
+def decide(
+    policy: Annotated[str, typer.Argument(help="The policy file.")],
+    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The session to decide for.")] = None,
+    json: Json = False,
+) -> None:
+    """What would be decided, from the warehouse alone: nothing is written, nobody is asked, nothing is traded."""
+    from tasks.calendar import exchange_day
+    from tasks.decide import trial
+    from tasks.doors import SystemClock, read_policy
+    from tasks.settings import settings
+    from tasks.summary import trial_document
+
+    rules = read_policy(policy)
+    session = as_of.date() if as_of else exchange_day(SystemClock().now())
+    with progress(quiet=json):
+        document = trial_document(trial(settings(), rules, session))
+    if json:
+        emit(document)
+    else:
+        _show(document)
+    if document["status"] == "refused":
+        raise typer.Exit(1)
+
+
+@guarded
+def decision_list(portfolio: Annotated[str, typer.Argument(help="The portfolio's name.")] = "demo", json: Json = False) -> None:
+    """The decisions of a portfolio, oldest first."""
+    from tasks.doors import open_ledger
+    from tasks.settings import settings
+
+    ledger = open_ledger(settings())
+    rows = [_line(ledger, record) for record in ledger.decisions(portfolio)]
+    if json:
+        emit({"status": "done", "decisions": rows})
+    else:
+        columns = ("decision", "session", "snapshot", "status", "plan", "plan_status")
+        table(f"Decisions of {portfolio}", columns, [[row[c] for c in columns] for row in rows])
+
+
+def _line(ledger: Any, record: dict[str, Any]) -> dict[str, Any]:
+    plan = record["document"]["plan"]
+    name = plan["plan"] if plan else None
+    row = {key: record[key] for key in ("decision", "session", "snapshot", "status")}
+    return row | {"plan": name, "plan_status": ledger.plan_status(name) if name else None}
+
+
+@guarded
+def decision_show(decision: Annotated[str, typer.Argument(help="Its id.")], json: Json = False) -> None:
+    """One decision, whole."""
+    from tasks.doors import open_ledger
+    from tasks.settings import settings
+
+    record = open_ledger(settings()).decision(decision)
+    if record is None:
+        raise Refused(f"There is no decision {decision}.", "`trimtab decision list` names them.")
+    if json:
+        emit({**record["document"], "recorded": record["status"]})
+    else:
+        _show(record["document"])
+
+
+@guarded
+def decision_replay(decision: Annotated[str, typer.Argument(help="Its id.")], json: Json = False) -> None:
+    """Recompute a decision from its snapshot and compare: equal, to the share, or exit 1."""
+    from tasks.decide import replay
+    from tasks.settings import settings
+
+    with progress(quiet=json):
+        document = replay(settings(), decision)
+    if json:
+        emit(document)
+    else:
+        say(f"Decision {decision}: {document['status']}.")
+        for words in document["differences"]:
+            say(f"  {words}")
+    if document["status"] != "equal":
+        raise typer.Exit(1)
+
+
+@guarded
+def plan_show(plan: Annotated[str, typer.Argument(help="Its id.")], json: Json = False) -> None:
+    """One plan: its orders, how each of them stands, and why it is there."""
+    from portfolio.record import plan_document
+    from tasks.doors import open_ledger
+    from tasks.settings import settings
+
+    ledger = open_ledger(settings())
+    found = ledger.plan(plan)
+    if found is None:
+        raise Refused(f"There is no plan {plan}.", "`trimtab decision list` names decisions and their plans.")
+    states = {i.ref: i for i in ledger.intents(found.account, plan)}
+    if json:
+        document = plan_document(found)
+        lines = [{**line, "state": states[line["ref"]].state, "note": states[line["ref"]].note} for line in document["lines"]]
+        emit({**document, "status": ledger.plan_status(plan), "lines": lines})
+        return
+    rows = [(x.ref, x.side, x.quantity, x.symbol, x.price, states[x.ref].state.value, x.reason) for x in found.lines]
+    table(f"Plan {plan}: {ledger.plan_status(plan)}", ("ref", "side", "quantity", "symbol", "price", "state", "why"), rows)
+
+
+@guarded
+def trade(plan: Annotated[str, typer.Argument(help="The plan's id.")], json: Json = False) -> None:
+    """Bring a plan to its end at the gateway of TRIMTAB_IB_HOST and TRIMTAB_IB_PORT. Safe to repeat."""
+    from tasks.doors import open_ledger
+    from tasks.narration import tell
+    from tasks.settings import settings
+    from tasks.summary import summary
+    from tasks.trade import trade as execute
+
+    with progress(quiet=json):
+        ended = execute(settings(), plan, tell)
+    found = open_ledger(settings()).plan(plan)
+    status = {"done": "traded", "partly": "partly traded"}.get(ended, ended)
+    document = summary(settings(), found.decision if found else None, status)
+    if json:
+        emit(document)
+    else:
+        say(f"Plan {plan}: {status}, {len(document['fills'])} fills of {len(document['orders'])} orders.")
+    if status in {"refused", "expired"}:
+        raise typer.Exit(1)
+
+
+def _show(document: dict[str, Any]) -> None:
+    rows = [("status", document["status"]), ("why", "; ".join(document["reasons"])), ("road", " > ".join(document["road"]))]
+    rows += [("session", document["session"]), ("snapshot", document["snapshot"])]
+    table(f"Decision {document['decision']}", ("", ""), rows)
+    held = sorted(((w, s) for s, w in document["weights"].items() if abs(w) > 1e-6), reverse=True)
+    table("Weights", ("symbol", "weight"), [(s, f"{w:.2%}") for w, s in held])
+    table("Verdicts", ("rule", "says", "why"), [(v["rule"], v["action"], v["reason"]) for v in document["verdicts"]])

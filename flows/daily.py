@@ -1,0 +1,85 @@
+"""The day of a portfolio: ingest, validate, decide, check, trade, reconcile, report."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.states import Completed, State
+
+from flows.when import not_a_session, session_of
+from portfolio.errors import Outage, Refused
+from tasks import doors, steps
+
+PRICE_SOURCE = "sample"
+WAREHOUSE = "warehouse"  # the word for: ingest nothing, what is there will do
+
+
+def _run_name() -> str:
+    """What and when: the policy's file and the session asked for."""
+    given = flow_run.parameters
+    return f"{Path(given['policy']).stem} {given['as_of'] or 'today'}"
+
+
+@flow(name="daily", flow_run_name=_run_name)
+def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source: str = PRICE_SOURCE) -> State[dict[str, Any]]:
+    """One session of one portfolio, from prices to a report. Run it as often as you like: what is done stays done.
+
+    Args:
+        policy: Path of the policy file.
+        as_of: The session to run for. Empty: the gateway's own date, else today.
+        source: Where prices and macro series come from; what it lacks is expected in the warehouse already. The word
+            `warehouse` ingests nothing.
+    """
+    rules = doors.read_policy(policy)
+    session = session_of(as_of)
+    if session is None:
+        return Completed(name="Not a session", data=not_a_session())
+    seconds, took = {}, time.perf_counter()
+
+    def lap(name: str) -> None:
+        nonlocal took
+        seconds[name], took = round(time.perf_counter() - took, 2), time.perf_counter()
+
+    wanted = [*rules.symbols, *([rules.benchmark] if rules.benchmark else [])]
+    ingested = _ingest(source, wanted, session.previous)
+    lap("ingest")
+    proposal = steps.decide_portfolio(policy, session.session)
+    lap("decide")
+    status = _trade(proposal)
+    lap("trade")
+    breaks = steps.close_books(policy, session.session)
+    lap("reconcile")
+    document = steps.write_report(proposal["decision"], status)
+    lap("report")
+    document |= {"ingested": ingested, "breaks": breaks, "seconds": seconds}
+    if proposal["note"]:
+        document["reasons"] = [proposal["note"]]
+    if breaks:
+        raise Refused(f"Ledger and broker differ: {'; '.join(breaks)}.", "Clear it, then `trimtab resume`.", document=document)
+    return Completed(name=status.capitalize(), data=document)
+
+
+def _ingest(source: str, symbols: list[str], newest: date) -> list[dict[str, Any]]:
+    """Universe, prices and macro series of a source; nothing where the warehouse is to do with what it has."""
+    if source == WAREHOUSE:
+        return []
+    return [
+        steps.ingest_dataset("universe", source),
+        steps.ingest_dataset("prices", source, newest, symbols, known_only=True),
+        steps.ingest_dataset("macro", source),
+    ]
+
+
+def _trade(proposal: dict[str, Any]) -> str:
+    """The run's status once the plan, if any, came to its end."""
+    if proposal["plan"] is None:
+        return str(proposal["status"])
+    ended = steps.trade_plan(proposal["plan"])
+    if ended == "working":
+        raise Outage(f"Orders of plan {proposal['plan']} are still working at the broker.", "Run again to follow them.")
+    return {"done": "traded", "partly": "partly traded"}.get(ended, ended)

@@ -1,0 +1,230 @@
+"""Read the market and the account, decide, write the decision down. And do it again from the record, to compare."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from portfolio.decide import Book, decide
+from portfolio.errors import Refused
+from portfolio.market import Market
+from portfolio.record import book_from, decision_document, differences, health_from
+from portfolio.risk import state_after
+from portfolio.types import Account, Contract, Decision, Policy, Quote, TradingState
+from tasks import doors
+from tasks.calendar import Hours, hours
+from tasks.market import market_at
+from tasks.settings import Settings
+from tasks.version import code_version
+
+if TYPE_CHECKING:
+    from brokers.reconcile import Desk
+    from warehouse.lake import Lake
+    from warehouse.ledger import SqlLedger
+
+TRIAL_CASH = Decimal(1_000_000)  # what `trimtab decide` assumes where no account is on record
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the broker shows before a decision: the reconciled account, quotes and contracts of the universe."""
+
+    time: datetime
+    state: TradingState
+    quotes: Mapping[str, Quote]
+    contracts: Mapping[str, Contract]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What was decided, by name: the decision's id, its plan's id where there is something to trade, and the status."""
+
+    decision: str
+    plan: str | None
+    status: str
+    note: str = ""  # why nothing new was decided, where an earlier decision was found
+
+
+def propose(settings: Settings, policy: Policy, session: date, now: datetime) -> Proposal:
+    """Decide for `session` and write decision and plan down; what was decided before is found, never decided twice.
+
+    `Refused` where the gateway lives in another session than the one asked for, or the data or the account forbid it.
+    """
+    ledger = doors.open_ledger(settings)
+    times = _hours(session)
+    if ledger.trading_state(settings.account) is TradingState.HALTED:
+        raise Refused(f"Account {settings.account} is HALTED.", "The journal says why; `trimtab resume` clears it.")
+    unfinished = [p for p in ledger.open_plans(policy.name, settings.account) if p.session == session]
+    if unfinished:
+        return Proposal(unfinished[0].decision, unfinished[0].plan, "trade")
+    with doors.open_lake(settings) as lake:
+        market = _market(lake, ledger, policy, times, lake.snapshot())
+    known = _known(ledger, policy, market)
+    if known is not None:
+        return known
+    looked = asyncio.run(look(doors.open_desk(settings, policy, ledger), policy.symbols, session))
+    _end_old_plans(ledger, policy, settings.account, session, now)
+    book = _book(settings, ledger, policy, market, looked)
+    decision = decide(policy, market, book, code_version=code_version())
+    return _write(ledger, decision, policy, market, book, now)
+
+
+async def look(desk: Desk, symbols: tuple[str, ...], session: date) -> Look:
+    """Reconcile, then ask for contracts and quotes of the universe and of what is held."""
+    from brokers.reconcile import EXCHANGE_ZONE, reconcile_account
+
+    try:
+        await desk.broker.connect()
+        seen = await reconcile_account(desk)
+        there = seen.picture.time.astimezone(EXCHANGE_ZONE).date()
+        if there != session:
+            raise Refused(
+                f"The gateway lives on {there}, the run is for {session}.",
+                f"Run with --as-of {there}, or connect to the gateway of that day.",
+            )
+        contracts = await desk.broker.contracts(symbols)
+        held = [s for s, q in seen.picture.positions.items() if q]
+        quotes = await desk.broker.quotes(sorted({*symbols, *held}))
+        return Look(seen.picture.time, seen.state, quotes, contracts)
+    finally:
+        await desk.broker.disconnect()
+
+
+def _end_old_plans(ledger: SqlLedger, policy: Policy, account: str, session: date, now: datetime) -> None:
+    """Plans of earlier sessions that nobody finished: the reconcile has expired what was left of their orders."""
+    for plan in ledger.open_plans(policy.name, account):
+        intents = ledger.intents(account, plan.plan)
+        if plan.session < session and all(i.state.final for i in intents):
+            ledger.finish_plan(plan.plan, "partly" if any(i.filled for i in intents) else "expired", now)
+
+
+def _hours(session: date) -> Hours:
+    times = hours(session)
+    if times is None:
+        raise Refused(f"{session} is no session of the exchange.", "Name a day on which XNYS was open.")
+    return times
+
+
+def _market(lake: Lake, ledger: SqlLedger, policy: Policy, times: Hours, snapshot: int) -> Market:
+    as_of = times.moment(policy.execution.decide_minutes_before_close)
+    results = tuple(v.result for v in ledger.validations() if v.result.dataset == "prices")
+    return market_at(lake, policy, times, as_of, snapshot, results)
+
+
+def _known(ledger: SqlLedger, policy: Policy, market: Market) -> Proposal | None:
+    """The decision that was made before from the same policy, moment and snapshot."""
+    from portfolio.decide import decision_id
+    from portfolio.record import plan_from
+
+    record = ledger.decision(decision_id(policy, market))
+    if record is None:
+        return None
+    document = record["document"]
+    if document["plan"] is not None and ledger.plan(document["plan"]["plan"]) is None:  # killed between the two writes
+        ledger.record_plan(plan_from(document["plan"]))
+        return Proposal(document["decision"], document["plan"]["plan"], "trade")
+    ended = ledger.plan_status(document["plan"]["plan"]) if document["plan"] else None
+    status = document["status"] if ended is None else {"done": "nothing to trade"}.get(ended, ended)
+    end = f"its plan ended as {ended!r}" if ended else "it asked for no trade"
+    return Proposal(document["decision"], None, status, f"this session was decided before, and {end}")
+
+
+def _book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Market, looked: Look) -> Book:
+    history = [(day, value) for day, value in ledger.equity_history(settings.account) if day < market.session]
+    return Book(
+        account_name=settings.account,
+        account=ledger.account(settings.account, policy.base_currency),
+        quotes=looked.quotes,
+        instruments=_instruments(policy),
+        state=looked.state,
+        history=tuple(history),
+        last_rebalance=ledger.last_rebalance(policy.name),
+        increments={s: c.size_increment for s, c in looked.contracts.items()},
+    )
+
+
+def _instruments(policy: Policy) -> dict[str, str]:
+    """symbol -> instrument. Until the warehouse keeps renames, the identity is the market and the symbol."""
+    return {symbol: f"US:{symbol}" for symbol in policy.symbols}
+
+
+def _write(ledger: SqlLedger, decision: Decision, policy: Policy, market: Market, book: Book, now: datetime) -> Proposal:
+    document = decision_document(decision, policy, market, book)
+    ledger.record_decision(
+        decision.decision,
+        portfolio=decision.portfolio,
+        session=decision.session,
+        as_of=decision.as_of,
+        snapshot=decision.snapshot,
+        policy_hash=decision.policy_hash,
+        status=decision.status,
+        document=document,
+        at=now,
+    )
+    state = state_after(book.state, decision.verdicts)
+    if state is not book.state:
+        ledger.set_trading_state(book.account_name, state, "; ".join(decision.reasons), now)
+    if decision.plan is not None:
+        ledger.record_plan(decision.plan)
+    return Proposal(decision.decision, decision.plan.plan if decision.plan else None, decision.status)
+
+
+def trial(settings: Settings, policy: Policy, session: date) -> Decision:
+    """What would be decided for `session`, from the warehouse alone: last closes as quotes, nothing written, nobody asked.
+
+    The account is the ledger's, or a trial of 1,000,000 in cash where none is on record.
+    """
+    ledger = doors.open_ledger(settings)
+    with doors.open_lake(settings) as lake:
+        market = _market(lake, ledger, policy, _hours(session), lake.snapshot())
+    closes = market.last_closes()
+    unit, when = policy.base_currency, market.as_of
+    quotes = {s: Quote(s, None, None, Decimal(str(close)), unit, when, delayed=True) for s, close in closes.items()}
+    known = ledger.opened(settings.account)
+    account = ledger.account(settings.account, policy.base_currency) if known else Account({}, TRIAL_CASH, policy.base_currency)
+    state = ledger.trading_state(settings.account)
+    book = Book(settings.account, account, quotes, _instruments(policy), state, (), ledger.last_rebalance(policy.name))
+    return decide(policy, market, book, code_version=code_version())
+
+
+def replay(settings: Settings, identity: str) -> dict[str, Any]:
+    """Recompute a recorded decision from its snapshot and its book, and name what differs (nothing, if all is well)."""
+    from portfolio.policy import parse_policy
+
+    ledger = doors.open_ledger(settings)
+    record = ledger.decision(identity)
+    if record is None:
+        raise Refused(f"There is no decision {identity}.", "`trimtab decision list` names them.", decision=identity)
+    recorded = record["document"]
+    policy = parse_policy(recorded["inputs"]["policy"])
+    as_it_was = recorded["inputs"]["market"]
+    with doors.open_lake(settings) as lake:
+        market = market_at(
+            lake,
+            policy,
+            _hours(date.fromisoformat(as_it_was["session"])),
+            datetime.fromisoformat(as_it_was["as_of"]),
+            as_it_was["snapshot"],
+        )
+    market = _with_health(market, as_it_was)
+    book = book_from(recorded["inputs"]["book"])
+    again = decision_document(decide(policy, market, book, code_version=code_version()), policy, market, book)
+    found = differences(recorded, again)
+    return {
+        "status": "equal" if not found else "different",
+        "decision": identity,
+        "recorded_by": recorded["code_version"],
+        "replayed_by": again["code_version"],
+        "differences": found,
+    }
+
+
+def _with_health(market: Market, recorded: Mapping[str, Any]) -> Market:
+    from dataclasses import replace
+
+    health, illness, declarations = health_from(recorded)
+    return replace(market, health=health, illness=illness, declarations=declarations)

@@ -1,0 +1,85 @@
+"""The heavy doors, each opened late and in one place: lake, ledger, source, broker, policy file, clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portfolio.errors import WrongUse
+from portfolio.policy import parse_policy
+from portfolio.types import Policy
+from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from brokers.ib.broker import IBBroker
+    from brokers.reconcile import Desk
+    from warehouse.lake import Lake
+    from warehouse.ledger import SqlLedger
+
+
+class SystemClock:
+    """The machine's clock: the stamp of our own rows."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251
+
+
+def open_lake(settings: Settings) -> Lake:
+    from warehouse.lake import Lake
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return Lake.open(settings.catalog_url, str(settings.lake_path))
+
+
+def open_ledger(settings: Settings) -> SqlLedger:
+    from warehouse.ledger import open_ledger as opened
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return opened(settings.ledger_url)
+
+
+def open_broker(settings: Settings, mode: str) -> IBBroker:
+    from brokers.ib.broker import IBBroker
+
+    return IBBroker(settings.ib_host, settings.ib_port, settings.ib_client_id, settings.account, mode)
+
+
+def check_account(settings: Settings, policy: Policy) -> None:
+    """`Refused` unless the policy's mode, the gateway's port and the account agree; asked before anything starts."""
+    from brokers.ib.guard import check
+
+    check(policy.execution.mode, settings.ib_port, settings.account)
+
+
+def open_desk(settings: Settings, policy: Policy, ledger: SqlLedger) -> Desk:
+    """Ledger and broker of the policy's account, side by side."""
+    from brokers.reconcile import Desk
+
+    return Desk(
+        ledger=ledger,
+        broker=open_broker(settings, policy.execution.mode),
+        clock=SystemClock(),
+        account=settings.account,
+        currency=policy.base_currency,
+        client_id=settings.ib_client_id,
+        quiet_seconds=policy.execution.quiet_seconds,
+    )
+
+
+def read_policy(path: str | Path) -> Policy:
+    """The policy in the file `path`. `WrongUse` where it is missing or says something unknown."""
+    file = Path(path)
+    try:
+        return parse_policy(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WrongUse(f"There is no policy file {file}.", "Name one; examples/demo.toml is a start.", path=str(file)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"The policy file {file} cannot be read: {error}.", "Give a readable TOML file.") from error
+    except WrongUse as error:
+        raise WrongUse(f"{file}: {error.what}", error.way_out, **error.facts) from error
+
+
+def demo_policy() -> Path:
+    """The demo's policy file, beside the packages of a checkout."""
+    return Path(__file__).parent.parent / "examples" / "demo.toml"

@@ -1,0 +1,115 @@
+"""Bring a plan to its end, and close the books of the day."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from portfolio.errors import Refused
+from portfolio.policy import parse_policy
+from portfolio.types import Plan, Policy
+from tasks import doors
+from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from brokers.executor import Progress
+    from brokers.reconcile import Desk, Reconciled
+    from warehouse.ledger import SqlLedger
+
+
+def trade(settings: Settings, plan_id: str, progress: Progress = lambda what, done, of: None) -> str:
+    """Execute the plan `plan_id`; returns how it ended. `Refused` where there is no such plan."""
+    from brokers.executor import Job, execute
+
+    ledger = doors.open_ledger(settings)
+    plan = ledger.plan(plan_id)
+    if plan is None:
+        raise Refused(f"There is no plan {plan_id}.", "`trimtab decision list` names decisions and their plans.", plan=plan_id)
+    policy = policy_of(ledger, plan)
+    desk = doors.open_desk(settings, policy, ledger)
+    outcome = asyncio.run(execute(Job(plan, policy, desk, _volumes(settings, plan), progress)))
+    return outcome.status
+
+
+def policy_of(ledger: SqlLedger, plan: Plan) -> Policy:
+    """The policy as it stood when the plan was decided."""
+    record = ledger.decision(plan.decision)
+    if record is None:
+        raise Refused(f"The decision {plan.decision} of plan {plan.plan} is not on record.", "Run the portfolio again.")
+    return parse_policy(record["document"]["inputs"]["policy"])
+
+
+def _volumes(settings: Settings, plan: Plan) -> dict[str, float | None]:
+    """20-day average volume of each symbol of the plan as known before its session, None where no source gives one."""
+    import numpy as np
+
+    from tasks.calendar import hours
+
+    times = hours(plan.session)
+    symbols = sorted({line.symbol for line in plan.lines})
+    if times is None:
+        return dict.fromkeys(symbols)
+    with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
+        prices = reader.prices(symbols, times.opens, ("volume",))
+    out: dict[str, float | None] = {}
+    for index, symbol in enumerate(symbols):
+        volumes = prices.fields["volume"][prices.symbol == index][-20:]
+        known = volumes[np.isfinite(volumes)]
+        out[symbol] = float(known.mean()) if len(known) == 20 else None
+    return out
+
+
+def close_books(settings: Settings, policy: Policy, now: datetime) -> dict[str, Any]:
+    """Reconcile once more and record the equity of the session. The document says whether both sides agree."""
+    ledger = doors.open_ledger(settings)
+    desk = doors.open_desk(settings, policy, ledger)
+    seen, prices = asyncio.run(_close(desk))
+    books = ledger.account(settings.account, policy.base_currency)
+    equity = books.equity(prices)
+    weights = {s: float(q * prices[s] / equity) for s, q in sorted(books.positions.items()) if q}
+    ledger.record_equity(settings.account, policy.name, seen.session, equity, books.cash, weights, now)
+    differences = {b.what: {"ledger": b.ours, "broker": b.theirs} for b in seen.breaks}
+    ledger.record_reconcile(settings.account, not differences, differences, now)
+    return {
+        "session": seen.session.isoformat(),
+        "equity": equity,
+        "cash": books.cash,
+        "positions": {s: q for s, q in sorted(books.positions.items()) if q},
+        "breaks": [b.sentence for b in seen.breaks],
+        "state": seen.state.value,
+    }
+
+
+def reconcile(settings: Settings, policy: Policy) -> Reconciled:
+    """Ledger and broker, compared now; the trading state is set by what was found."""
+    from brokers.reconcile import reconcile_account
+
+    desk = doors.open_desk(settings, policy, doors.open_ledger(settings))
+
+    async def ask() -> Reconciled:
+        try:
+            await desk.broker.connect()
+            return await reconcile_account(desk)
+        finally:
+            await desk.broker.disconnect()
+
+    return asyncio.run(ask())
+
+
+async def _close(desk: Desk) -> tuple[Reconciled, dict[str, Decimal]]:
+    from brokers.reconcile import reconcile_account
+
+    try:
+        await desk.broker.connect()
+        seen = await reconcile_account(desk)
+        held = [s for s, q in seen.picture.positions.items() if q]
+        quotes = await desk.broker.quotes(held) if held else {}
+        prices = {s: q.reference for s, q in quotes.items() if q.reference is not None}
+        missing = sorted(set(held) - set(prices))
+        if missing:
+            raise Refused(f"There is no quote for {', '.join(missing)}, which is held.", "Check the gateway's market data.")
+        return seen, prices
+    finally:
+        await desk.broker.disconnect()
