@@ -1,0 +1,15 @@
+"""`make bench`: every benchmark, one after the other, one line a figure."""
+
+from __future__ import annotations
+
+from benchmarks import broker, contract, decision, demo
+
+
+def main() -> None:
+    for module in (demo, decision, contract, broker):
+        print(f"\n{module.__doc__.splitlines()[0]}", flush=True)
+        module.main()
+
+
+if __name__ == "__main__":
+    main()
