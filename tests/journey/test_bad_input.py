@@ -86,13 +86,16 @@ def test_an_unreachable_gateway(demo: Demo, copied_home: Path, tmp_path: Path) -
     assert trimtab("journal", "head", "--json", home=copied_home).document["head"] == before
 
 
-def test_a_whole_run_without_a_gateway(tmp_path: Path, prefect_api: str) -> None:
+def test_a_whole_run_without_a_gateway(demo: Demo, copied_home: Path, tmp_path: Path, prefect_api: str) -> None:
+    """Another policy on the demo's data, tried again three times by Prefect, and then an outage with nothing planned."""
     more = {"TRIMTAB_IB_PORT": "9", "PREFECT_API_URL": prefect_api}
-    said = trimtab("run", policy(tmp_path), "--as-of", "2022-12-28", "--json", home=tmp_path / "home", more=more)
+    path = policy(tmp_path, "minimum_trade = 500", "minimum_trade = 600")
+    before = trimtab("orders", "--json", home=copied_home).document["orders"]
+    said = trimtab("run", path, "--as-of", "2022-12-28", "--source", "warehouse", "--json", home=copied_home, more=more)
     assert said.code == 3, said
     assert said.document["status"] == "outage"
     assert "Traceback" not in said.err
-    assert trimtab("orders", "--json", home=tmp_path / "home").document["orders"] == []
+    assert trimtab("orders", "--json", home=copied_home).document["orders"] == before
 
 
 def test_a_paper_policy_at_a_live_port(demo: Demo, copied_home: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tasks.gateway import running_gateway
 from tasks.settings import Settings, settings
 from tasks.summary import summary
 
-SESSIONS = [date(2022, 8, 31), date(2022, 9, 30), date(2022, 10, 31), date(2022, 11, 30), date(2022, 12, 28)]
+SESSIONS = [date(2022, 10, 31), date(2022, 11, 30), date(2022, 12, 28)]
 NOW = datetime(2023, 1, 2, tzinfo=UTC)
 
 
@@ -47,7 +47,7 @@ def day(where: Settings, session: date, text: str) -> dict[str, object]:
 DEMO = (ROOT / "examples" / "demo.toml").read_text(encoding="utf-8")
 
 
-def test_five_month_ends(home: Settings) -> None:
+def test_three_month_ends(home: Settings) -> None:
     """Drift or not, the books agree every day, each decision sees the history before it, and cash is never spent twice."""
     equities = []
     for session in SESSIONS:
