@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import threading
@@ -37,7 +38,7 @@ def _ready(port: int) -> None:
 
 
 def _watch_input(loop: asyncio.AbstractEventLoop, until: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not sys.stdin: its lock, held by this thread, would abort the interpreter's end
         pass
     loop.call_soon_threadsafe(until.set)
 

@@ -118,6 +118,17 @@ def test_the_process_ends_with_its_parent(start_gateway):
     assert running.process.wait(10) == 0
 
 
+def test_a_taken_port_is_said_even_while_the_parent_is_listened_to(start_gateway, tmp_path):
+    """The thread that waits on standard input must not turn the end into a fatal error of the interpreter."""
+    port = start_gateway().port
+    words = ["--market", str(tmp_path / "market.json"), "--state", str(tmp_path / "second.sqlite"), "--exit-with-parent"]
+    command = [sys.executable, "-m", "brokers.simulator", *words, "--port", str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as second:
+        assert second.wait(30) == 3
+        said = second.stderr.read().strip()
+    assert said.startswith(f"The gateway cannot listen on 127.0.0.1:{port}: ") and said.endswith("Give another port.")
+
+
 def test_an_unknown_fault_is_wrong_use():
     words = [sys.executable, "-m", "brokers.simulator", "--market", "x", "--state", "y", "--faults", '{"swalow": 1}']
     run = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
