@@ -20,7 +20,7 @@ run: install  ## the whole main job on bundled real prices
 	$(BIN)/trimtab demo
 
 test: install check  ## the whole suite, bounded repetitions
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
 
 check: install  ## style, types, who may import whom
 	$(BIN)/ruff check .

@@ -1,4 +1,7 @@
-"""Which tests share a process: a folder's fixtures (a gateway, a server, an import of seconds) are made once."""
+"""The order of the suite: the files that take longest first, so that all processes end together.
+
+A file is one process's (`--dist loadfile`): what its tests share (a gateway, a server, a demo that has run) is made once.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,16 @@ from pathlib import Path
 
 import pytest
 
-TOGETHER = {"sources": "data", "expectations": "data", "flows": "prefect"}
+FIRST = ("test_killed_demo", "test_prefect", "test_bad_input", "test_sessions", "test_demo", "test_other_clients")
+FOLDERS = ("execution", "warehouse", "brokers", "expectations", "sources", "portfolio", "seam")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One xdist group a folder; the long folders first, so that two processes end together."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    order = ["journey", "prefect", "execution", "warehouse", "brokers", "data", "portfolio", "seam"]
-    for item in items:
-        folder = Path(item.path).parent.name
-        group = "prefect" if item.path.name == "test_prefect.py" else TOGETHER.get(folder, folder)
-        item.add_marker(pytest.mark.xdist_group(group))
-        item.user_properties.append(("group", group))
-    rank = {name: number for number, name in enumerate(order)}
-    items.sort(key=lambda item: rank.get(dict(item.user_properties)["group"], len(order)))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[int, int]:
+    file = Path(item.path)
+    first = FIRST.index(file.stem) if file.stem in FIRST else len(FIRST)
+    folder = FOLDERS.index(file.parent.name) if file.parent.name in FOLDERS else len(FOLDERS)
+    return first, folder
