@@ -96,7 +96,7 @@ CORPORATE_ACTIONS = Table(
         _INSTRUMENT,
         _SYMBOL,
         Column("ex_session", "DATE", "first session without the right"),
-        Column("kind", "VARCHAR", "split | dividend | spin_off | rename"),
+        Column("kind", "VARCHAR", "split | dividend | spin_off | rename | delisting (amount: the last payment per share)"),
         Column("ratio", "DOUBLE", "new shares per old share"),
         Column("amount", "DOUBLE", "cash per share, currency"),
         _CURRENCY,
@@ -146,6 +146,10 @@ NEWS = Table(
         Column("published", "TIMESTAMPTZ", "when"),
         Column("kind", "VARCHAR", "filing | headline"),
         Column("headline", "VARCHAR", "text"),
+        Column("item", "VARCHAR", "item of an 8-K, e.g. 2.02; null for a headline"),
+        Column("publisher", "VARCHAR", "who wrote it"),
+        Column("url", "VARCHAR", "where it stands"),
+        Column("sentiment", "DOUBLE", "-1 (bad) to 1 (good), null where it was not scored"),
         *_STAMPS,
     ),
     key=("instrument", "published", "kind", "headline", "source"),
@@ -166,6 +170,67 @@ UNIVERSE = Table(
     facts=("symbol", "to_session"),
 )
 
+SYMBOLS = Table(
+    "symbols",
+    (
+        _INSTRUMENT,
+        _SYMBOL,
+        Column("from_session", "DATE", "first session on which the instrument traded as `symbol`"),
+        Column("to_session", "DATE", "last one, null while it does"),
+        *_STAMPS,
+    ),
+    key=("instrument", "symbol", "from_session", "source"),
+    facts=("to_session",),
+)
+
+IDENTIFIERS = Table(
+    "identifiers",
+    (
+        _INSTRUMENT,
+        Column("kind", "VARCHAR", "cik | con_id | isin | figi | share_class | name | sector"),
+        Column("value", "VARCHAR", "as its issuer writes it"),
+        *_STAMPS,
+    ),
+    key=("instrument", "kind", "source"),
+    facts=("value",),
+)
+
+REPAIRS = Table(
+    "repairs",
+    (
+        Column("dataset", "VARCHAR", "whose row it is"),
+        _INSTRUMENT,
+        _SYMBOL,
+        Column("day", "DATE", "the day the row describes"),
+        Column("law", "VARCHAR", "which law the row broke"),
+        Column("row", "VARCHAR", "the row as it came, JSON"),
+        Column("repaired", "VARCHAR", "the row as it was written, JSON"),
+        Column("evidence", "VARCHAR", "the action or the second source that speaks for it"),
+        Column("held", "BOOLEAN", "whether the row as it came was in the table before"),
+        Column("undone", "BOOLEAN", "whether it was taken back"),
+        Column("by", "VARCHAR", "who asked for it"),
+        Column("note", "VARCHAR", "in words"),
+        *_STAMPS,
+    ),
+    key=("dataset", "instrument", "day", "law", "row", "source"),
+    facts=("repaired", "evidence", "undone", "by", "note"),
+)
+
+RELEASES = Table(
+    "releases",
+    (
+        Column("dataset", "VARCHAR", "where the row wanted to go"),
+        Column("law", "VARCHAR", "which law it broke"),
+        Column("row", "VARCHAR", "the whole row, JSON, as in quarantine"),
+        Column("verdict", "VARCHAR", "released | repaired | discarded"),
+        Column("by", "VARCHAR", "who said so"),
+        Column("note", "VARCHAR", "why"),
+        *_STAMPS,
+    ),
+    key=("dataset", "law", "row", "source"),
+    facts=("verdict", "by", "note"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     (
@@ -183,6 +248,9 @@ QUARANTINE = Table(
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (INSTRUMENTS, DECLARATIONS, PRICES, CORPORATE_ACTIONS, FUNDAMENTALS, MACRO, NEWS, UNIVERSE, QUARANTINE)
+    for table in (
+        *(INSTRUMENTS, DECLARATIONS, PRICES, CORPORATE_ACTIONS, FUNDAMENTALS, MACRO, NEWS, UNIVERSE),
+        *(SYMBOLS, IDENTIFIERS, REPAIRS, RELEASES, QUARANTINE),
+    )
 }
-DATASETS = ("prices", "corporate_actions", "fundamentals", "macro", "universe", "news")
+DATASETS = ("prices", "corporate_actions", "fundamentals", "macro", "universe", "news", "symbols", "identifiers")

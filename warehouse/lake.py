@@ -23,6 +23,7 @@ from warehouse import extensions, home, layout
 from warehouse import merge as merging
 from warehouse.catalog import Catalog, parse
 from warehouse.faults import translated
+from warehouse.identity import identify
 from warehouse.layout import LAKE
 from warehouse.merge import Merged, Stamp
 from warehouse.staging import stage as staged
@@ -53,6 +54,11 @@ class Transaction:
         self._count += 1
         with translated(_THING):
             return staged(self.cursor, _table(table), frame, f"staged_{table}_{self._count}")
+
+    def identify(self, table: str, relation: str, speaks: str = "now") -> str:
+        """Name of a temporary relation of the same rows, each under the instrument that bore its ticker (warehouse.identity)."""
+        with translated(_THING):
+            return identify(self.cursor, _table(table), relation, speaks)
 
     def merge(self, table: str, relation: str, *, vintages: bool = False) -> Merged:
         """Add the facts of `relation` that are new or differ from their newest version (warehouse.merge has the rule)."""
@@ -203,8 +209,8 @@ class Lake:
                 home.check_after(con, self._data_path, head)
                 version = layout.held(con)
                 layout.check(version)
-                if version == 0:
-                    layout.create(con)
+                if version < layout.LAYOUT:
+                    layout.bring(con, version)
             except BaseException:
                 con.close()
                 raise

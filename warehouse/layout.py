@@ -12,7 +12,7 @@ from warehouse.views import all_views, revised
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LAYOUT = 1
+LAYOUT = 2
 LAKE = "lake"  # the name every instance of ours attaches it under
 
 
@@ -34,20 +34,40 @@ def check(version: int) -> None:
         )
 
 
-def create(con: DuckDBPyConnection) -> None:
-    """Make every table and view, in one transaction (one snapshot)."""
+def bring(con: DuckDBPyConnection, version: int) -> None:
+    """Bring a lake of an older layout (0: an empty one) to ours, in one transaction (one snapshot).
+
+    Tables and columns are only ever added: an older snapshot is read by the same code, and its decisions replay.
+    """
     con.execute("BEGIN")
-    con.execute(f"CREATE SCHEMA {LAKE}.raw")
+    if version == 0:
+        con.execute(f"CREATE SCHEMA {LAKE}.raw")
+        con.execute(f"CREATE TABLE {LAKE}.raw.layout (version INTEGER)")
+    there = _columns(con)
     for table in TABLES.values():
-        for statement in statements(table):
+        if table.name not in there:
+            made = statements(table)
+        else:
+            fresh = [column for column in table.columns if column.name not in there[table.name]]
+            made = [f'ALTER TABLE {LAKE}.raw.{table.name} ADD COLUMN "{column.name}" {column.type}' for column in fresh]
+        for statement in made:
             con.execute(statement)
     con.execute(f"USE {LAKE}.main")
     for view, sql in all_views().items():
-        con.execute(f"CREATE VIEW {LAKE}.main.{view} AS {sql}")
-    con.execute(f"CREATE TABLE {LAKE}.raw.layout (version INTEGER)")
+        con.execute(f"CREATE OR REPLACE VIEW {LAKE}.main.{view} AS {sql}")
     con.execute(f"INSERT INTO {LAKE}.raw.layout VALUES ({LAYOUT})")
     con.execute("COMMIT")
     con.execute("USE memory")
+
+
+def _columns(con: DuckDBPyConnection) -> dict[str, set[str]]:
+    """The columns of each raw table that is there."""
+    found: dict[str, set[str]] = {}
+    for table, column in con.execute(
+        f"SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = {text(LAKE)} AND schema_name = 'raw'"
+    ).fetchall():
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 def statements(table: Table) -> list[str]:

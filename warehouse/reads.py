@@ -19,6 +19,7 @@ from portfolio.types import Declaration, FloatArray, Instrument
 from warehouse import views
 from warehouse.extensions import text
 from warehouse.faults import translated
+from warehouse.identity import spells
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -78,7 +79,7 @@ class Reader:
         """Prices of `symbols` as known by an instant, adjusted as of their last session known then.
 
         `fields` of open, high, low, close, volume, raw_close, factor. A symbol means the instrument that carries it
-        now, under every name it had. Without `source`, each symbol's comes from its source with the newest session
+        then, under every name it had. Without `source`, each symbol's comes from its source with the newest session
         (then most rows, then first by name). A symbol without prices has no rows.
         """
         wrong = [name for name in fields if name not in _FIELDS]
@@ -130,8 +131,10 @@ class Reader:
         if len(set(symbols)) != len(symbols):
             raise WrongUse("A symbol was asked for twice.", "Name each symbol once.")
         position = {symbol: index for index, symbol in enumerate(symbols)}
+        rows = list(self.bearers(symbols, known).items())
+        unnamed = [symbol for symbol in symbols if symbol not in dict(rows)]
         registered = self._newest("instruments", known)
-        rows = self._rows(f"SELECT DISTINCT symbol, instrument FROM ({registered}) WHERE symbol IN ({_listed(symbols)})")
+        rows += self._rows(f"SELECT DISTINCT symbol, instrument FROM ({registered}) WHERE symbol IN ({_listed(unnamed)})")
         missing = set(symbols) - {symbol for symbol, _ in rows}
         if missing:
             rows += self._rows(
@@ -147,6 +150,24 @@ class Reader:
                     symbol=symbol,
                 )
         return {instrument: position[symbol] for symbol, instrument in rows}
+
+    def bearers(self, symbols: Sequence[str], known: str) -> dict[str, str]:
+        """Symbol -> the instrument that bore it last at instant `known` (SQL), for the symbols whose history is known."""
+        there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'symbols' AND schema_name = 'raw' AND database_name ="
+        if not self._rows(f"{there} {text(self._name)}"):
+            return {}  # a snapshot of before symbols were kept
+        borne = spells(f"{self._name}.", known)
+        return dict(
+            self._rows(
+                f"SELECT symbol, arg_max(instrument, from_session) FROM ({borne}) WHERE symbol IN ({_listed(symbols)}) "
+                f"AND from_session <= ({known} AT TIME ZONE 'America/New_York')::DATE GROUP BY symbol"
+            )
+        )
+
+    def identities(self, symbols: Sequence[str], known_by: datetime) -> dict[str, str]:
+        """Symbol -> instrument, for the symbols the warehouse knows at that instant; `Refused` where one is ambiguous."""
+        found = self._instruments_of(symbols, _instant(known_by))
+        return {symbols[position]: instrument for instrument, position in found.items()}
 
     def instruments(self, known_by: datetime | None = None) -> list[Instrument]:
         """Every instrument, by identity; where two sources describe one, the description known last."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from portfolio.schema import TABLES, Table
 
+ALL = "'infinity'::TIMESTAMPTZ"  # all that is known
 KNOWN = "coalesce(getvariable('as_known_at')::TIMESTAMPTZ, 'infinity'::TIMESTAMPTZ)"
 
 # DESIGN's columns of each view, in order; a table's other columns follow them.
@@ -25,6 +26,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "macro": ("series", "date", "value", "source", "known_at"),
     "news": ("instrument", "symbol", "published", "kind", "headline", "source", "known_at"),
     "universe": ("name", "instrument", "symbol", "from_session", "to_session"),
+    "symbols": ("instrument", "symbol", "from_session", "to_session"),
+    "identifiers": ("instrument", "kind", "value"),
+    "repairs": ("dataset", "instrument", "symbol", "day", "law", "evidence", "undone"),
+    "releases": ("dataset", "law", "row", "verdict", "by", "note"),
     "quarantine": ("run", "dataset", "law", "row", "quarantined_at"),
     "instruments": (),
     "declarations": (),

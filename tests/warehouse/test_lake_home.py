@@ -10,6 +10,7 @@ import pytest
 from warehouse_rows import load, macro, when
 
 from portfolio.errors import Outage, Refused, WrongUse
+from warehouse import layout
 from warehouse.catalog import parse
 from warehouse.faults import redacted, translated
 from warehouse.lake import Lake
@@ -83,8 +84,31 @@ def test_a_newer_layout_is_refused(lake, home):
     with lake.transaction("run", when(1)) as tx:
         tx.cursor.execute("INSERT INTO lake.raw.layout VALUES (99)")
     lake.close()
-    with pytest.raises(Refused, match="layout 99 and this Trimtab knows up to 1"):
+    with pytest.raises(Refused, match=f"layout 99 and this Trimtab knows up to {layout.LAYOUT}"):
         Lake.open(*home)
+
+
+def test_an_older_layout_is_brought_to_ours_and_keeps_what_it_holds(lake, home):
+    """A lake as the first layout left it: fewer tables, news without four columns, and facts in it."""
+    fill(home, 1)
+    with lake.transaction("run", when(2)) as tx:
+        for table in ("symbols", "identifiers", "repairs", "releases"):
+            tx.cursor.execute(f"DROP VIEW lake.main.{table}; DROP TABLE lake.raw.{table}")
+        for column in ("item", "publisher", "url", "sentiment"):
+            tx.cursor.execute(f"ALTER TABLE lake.raw.news DROP COLUMN {column}")
+        tx.cursor.execute("DELETE FROM lake.raw.layout; INSERT INTO lake.raw.layout VALUES (1)")
+    before = lake.snapshot()
+    lake.close()
+    with Lake.open(*home) as brought:
+        assert brought.query("SELECT max(version) FROM raw.layout")[1] == [(layout.LAYOUT,)]
+        assert brought.query("SELECT item, publisher, url, sentiment FROM news")[1] == []
+        assert brought.query("SELECT * FROM symbols")[1] == []
+        assert brought.query("SELECT value FROM macro")[1] == [(1.0,)]
+        with brought.at(before) as reader:
+            assert reader.macro(["CPI"], when(3))["value"].tolist() == [1.0]
+        assert brought.snapshot() == before + 1
+    with Lake.open(*home) as again:
+        assert again.snapshot() == before + 1, "brought once"
 
 
 def test_a_moved_home_still_opens(lake, home, tmp_path):
