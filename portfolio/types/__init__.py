@@ -7,6 +7,7 @@ the exchange's own date.
 
 from portfolio.types.account import Account, Certificate, LawResult, Target, Verdict
 from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket
+from portfolio.types.incidents import Incident, IncidentEvent, IncidentState, Resolution
 from portfolio.types.market import Declaration, Instrument, Quote
 from portfolio.types.orders import Decision, Execution, Intent, Plan, PlanLine
 from portfolio.types.policy import (
@@ -36,6 +37,9 @@ __all__ = [
     "FloatArray",
     "GatePolicy",
     "Health",
+    "Incident",
+    "IncidentEvent",
+    "IncidentState",
     "Instrument",
     "Intent",
     "LawResult",
@@ -46,6 +50,7 @@ __all__ = [
     "Policy",
     "Quote",
     "RebalancePolicy",
+    "Resolution",
     "RiskPolicy",
     "Side",
     "StrategyPolicy",

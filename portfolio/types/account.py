@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from portfolio.types.words import Action, Weights
@@ -48,6 +49,8 @@ class LawResult:
     symbols: tuple[str, ...] = ()  # the symbols concerned (at most 50 named)
     unknown: int = 0  # of `rows`, those the law could not judge
     note: str = ""  # why it could not, or the error
+    days: Mapping[str, date] = field(default_factory=dict)  # symbol -> newest day of its bad rows, for `symbols`
+    whole: bool = False  # it concerns the batch as such, and everybody in it
 
 
 @dataclass(frozen=True, slots=True)

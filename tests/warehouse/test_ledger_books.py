@@ -169,7 +169,7 @@ def test_validations_and_reconciles(ledger):
     ledger.record_validation("r2", [result("x", 1)], 4, AT + timedelta(hours=1))
     assert [(v.run, v.snapshot, v.result) for v in ledger.validations()] == [("r2", 4, result("x", 1)), ("r1", 3, result("y", 2))]
     assert len(ledger.validations(latest=False)) == 3
-    assert ledger.verify().rows == 2
+    assert ledger.verify().rows == 4, "two runs, and each of the two breaches opened an incident"
     ledger.record_reconcile("DU1", False, {"SPY": {"ours": Decimal(1), "theirs": Decimal(2)}}, AT)
     assert ledger.last_reconcile("DU1") == (AT, False, {"SPY": {"ours": "1", "theirs": "2"}})
     assert ledger.last_reconcile("DU2") is None

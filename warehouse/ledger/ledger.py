@@ -6,13 +6,15 @@ from types import TracebackType
 from typing import Self
 
 from warehouse.ledger.accounts import Accounts
+from warehouse.ledger.backfills import Backfills
+from warehouse.ledger.incidents import Incidents
 from warehouse.ledger.orders import Orders
 from warehouse.ledger.plans import Plans
 from warehouse.ledger.records import Records
 from warehouse.ledger.store import open_engine
 
 
-class SqlLedger(Plans, Orders, Accounts, Records):
+class SqlLedger(Plans, Orders, Accounts, Records, Incidents, Backfills):
     """`portfolio.ports.Ledger` on SQLite or PostgreSQL. Every method is one committed transaction; threads may share it."""
 
     @classmethod

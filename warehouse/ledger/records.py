@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from portfolio.types import LawResult
+from portfolio.types import Incident, LawResult
 from warehouse import journal
 from warehouse.journal import Row, Verified, canonical
+from warehouse.ledger.incidents import observe
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import JOURNAL, RECONCILES, VALIDATIONS
 
@@ -31,8 +32,20 @@ class Validation:
 class Records(Store):
     """What was checked, and the chain over everything."""
 
-    def record_validation(self, run: str, results: Sequence[LawResult], snapshot: int, at: datetime) -> None:
-        """Write the results of a run, one row a dataset and law; the same run again replaces its own rows."""
+    def record_validation(
+        self,
+        run: str,
+        results: Sequence[LawResult],
+        snapshot: int,
+        at: datetime,
+        source: str = "",
+        judged: Collection[str] = (),
+    ) -> list[Incident]:
+        """Write the results of a run, one row a dataset and law; the same run again replaces its own rows.
+
+        source, judged: whose rows, and which symbols they spoke of. Returns the incidents that opened, got worse, came back
+        or were resolved by it, all written in the same transaction.
+        """
         with self.writing() as con:
             fresh = 0
             for result in results:
@@ -44,8 +57,10 @@ class Records(Store):
                 row = {"run": run, "dataset": result.dataset, "law": result.law, "result": text, "snapshot": snapshot, "at": at}
                 con.execute(VALIDATIONS.insert().values(**row))
                 fresh += 1
-            if fresh:
-                append(con, "validation", {"run": run, "snapshot": snapshot, "results": [_short(one) for one in results]}, at)
+            if not fresh:
+                return []
+            append(con, "validation", {"run": run, "snapshot": snapshot, "results": [_short(one) for one in results]}, at)
+            return observe(con, source, results, judged, run, at)
 
     def validations(self, latest: bool = True) -> list[Validation]:
         """Results by dataset and law; with `latest` only each law's newest."""
@@ -101,4 +116,5 @@ def _short(result: LawResult) -> dict[str, Any]:
 
 def _result(text: str) -> LawResult:
     values = json.loads(text)
-    return LawResult(**(values | {"symbols": tuple(values["symbols"])}))
+    days = {symbol: date.fromisoformat(day) for symbol, day in values.get("days", {}).items()}
+    return LawResult(**(values | {"symbols": tuple(values["symbols"]), "days": days}))
