@@ -45,6 +45,7 @@ class Market:
     health: Mapping[str, Health] = field(default_factory=dict)
     illness: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # symbol -> the laws behind its health
     declarations: tuple[Declaration, ...] = ()
+    instruments: Mapping[str, str] = field(default_factory=dict)  # symbol -> identity, for those the warehouse knows
 
     def returns(self, days: int, symbols: Sequence[str] | None = None) -> FloatArray:
         """Simple daily returns of the last `days` sessions, shape (<= days, symbols); NaN where a close is missing."""
@@ -76,6 +77,7 @@ def view(  # noqa: PLR0913
     health: Mapping[str, Health] | None = None,
     illness: Mapping[str, tuple[str, ...]] | None = None,
     declarations: Sequence[Declaration] = (),
+    instruments: Mapping[str, str] | None = None,
 ) -> Market:
     """Cut `history` at `as_of` and lay it out by session and symbol.
 
@@ -108,6 +110,7 @@ def view(  # noqa: PLR0913
         health=dict(health or {}),
         illness=dict(illness or {}),
         declarations=tuple(declarations),
+        instruments=dict(instruments or {}),
     )
 
 

@@ -208,12 +208,12 @@ REPAIRS = Table(
         Column("evidence", "VARCHAR", "the action or the second source that speaks for it"),
         Column("held", "BOOLEAN", "whether the row as it came was in the table before"),
         Column("undone", "BOOLEAN", "whether it was taken back"),
-        Column("by", "VARCHAR", "who asked for it"),
+        Column("person", "VARCHAR", "who asked for it"),
         Column("note", "VARCHAR", "in words"),
         *_STAMPS,
     ),
     key=("dataset", "instrument", "day", "law", "row", "source"),
-    facts=("repaired", "evidence", "undone", "by", "note"),
+    facts=("repaired", "evidence", "undone", "person", "note"),
 )
 
 RELEASES = Table(
@@ -222,13 +222,13 @@ RELEASES = Table(
         Column("dataset", "VARCHAR", "where the row wanted to go"),
         Column("law", "VARCHAR", "which law it broke"),
         Column("row", "VARCHAR", "the whole row, JSON, as in quarantine"),
-        Column("verdict", "VARCHAR", "released | repaired | discarded"),
-        Column("by", "VARCHAR", "who said so"),
+        Column("ruling", "VARCHAR", "released | repaired"),
+        Column("person", "VARCHAR", "who said so"),
         Column("note", "VARCHAR", "why"),
         *_STAMPS,
     ),
     key=("dataset", "law", "row", "source"),
-    facts=("verdict", "by", "note"),
+    facts=("ruling", "person", "note"),
 )
 
 QUARANTINE = Table(

@@ -11,15 +11,15 @@ with Lake.open("sqlite:////home/me/.trimtab/catalog.sqlite", "/home/me/.trimtab/
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from portfolio.errors import Refused, WrongUse
 from portfolio.schema import TABLES, Table
-from warehouse import extensions, home, layout
+from warehouse import extensions, home, layout, quarantine
 from warehouse import merge as merging
 from warehouse.catalog import Catalog, parse
 from warehouse.faults import translated
@@ -77,7 +77,23 @@ class Transaction:
     def quarantine(self, dataset: str, relation: str, law: str = "law") -> int:
         """Keep rows that broke a law (staged columns and the column `law` with the law's name); how many were new."""
         with translated(_THING):
-            return merging.quarantine(self.cursor, _table(dataset), relation, law, self._stamp)
+            return quarantine.keep(self.cursor, _table(dataset), relation, law, self._stamp)
+
+    def release(self, dataset: str, ids: Sequence[str], by: str, note: str) -> Merged:
+        """Let quarantined rows in as they came (warehouse.quarantine)."""
+        with translated(_THING):
+            return quarantine.release(self.cursor, _table(dataset), ids, self._stamp, by, note)
+
+    def repair(self, dataset: str, proposals: str, by: str, note: str) -> quarantine.Repaired:
+        """Write the repaired rows of relation `proposals` (law, row, repaired, evidence)."""
+        with translated(_THING):
+            return quarantine.repair(self.cursor, _table(dataset), proposals, self._stamp, by, note)
+
+    def undo_repairs(self, dataset: str, instrument: str, since: date, until: date, by: str, note: str) -> int:
+        """Take back the repairs of an instrument from `since` to `until`, both included; how many."""
+        with translated(_THING):
+            days = (since.isoformat(), until.isoformat())
+            return quarantine.undo(self.cursor, _table(dataset), instrument, days, self._stamp, by, note)
 
 
 class Lake:

@@ -148,25 +148,3 @@ def _insert(cursor: DuckDBPyConnection, table: Table, judged: str, stamp: Stamp,
     values = {"known_at": known, "loaded_at": stamp.loaded, "run": text(stamp.run)}
     chosen = ", ".join(f"{values.get(column, name(column))} AS {name(column)}" for column in table.names)
     cursor.execute(f"INSERT INTO {LAKE}.raw.{table.name} SELECT {chosen} FROM {judged} WHERE verdict IN ('added', 'revised')")
-
-
-def quarantine(cursor: DuckDBPyConnection, table: Table, relation: str, law: str, stamp: Stamp) -> int:
-    """Keep the rows of `relation` that broke the law named in column `law`; how many were not there already.
-
-    The staged columns of each row are kept as one JSON text.
-    """
-    row = ", ".join(f"{name(column)} := {name(column)}" for column in table.staged)
-    symbol = "symbol" if "symbol" in table.names else "NULL"
-    fresh = f"""
-    SELECT DISTINCT {text(stamp.run)} AS run, {text(table.name)} AS dataset, {name(law)} AS law,
-      to_json(struct_pack({row}))::VARCHAR AS row, {symbol}::VARCHAR AS symbol, source, {stamp.loaded} AS quarantined_at
-    FROM {name(relation)}"""
-    cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE quarantined AS SELECT * FROM ({fresh}) q ANTI JOIN {LAKE}.raw.quarantine h "
-        f"ON {same(('dataset', 'law', 'row', 'source'), 'q', 'h')}"
-    )
-    count = cursor.execute("SELECT count(*) FROM quarantined").fetchone()
-    if count and count[0]:
-        cursor.execute(f"INSERT INTO {LAKE}.raw.quarantine SELECT * FROM quarantined")
-    cursor.execute("DROP TABLE quarantined")
-    return int(count[0]) if count else 0

@@ -20,6 +20,7 @@ from warehouse import views
 from warehouse.extensions import text
 from warehouse.faults import translated
 from warehouse.identity import spells
+from warehouse.quarantine import row_id
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -131,7 +132,7 @@ class Reader:
         if len(set(symbols)) != len(symbols):
             raise WrongUse("A symbol was asked for twice.", "Name each symbol once.")
         position = {symbol: index for index, symbol in enumerate(symbols)}
-        rows = list(self.bearers(symbols, known).items())
+        rows = list(self._bearers(symbols, known).items())
         unnamed = [symbol for symbol in symbols if symbol not in dict(rows)]
         registered = self._newest("instruments", known)
         rows += self._rows(f"SELECT DISTINCT symbol, instrument FROM ({registered}) WHERE symbol IN ({_listed(unnamed)})")
@@ -151,8 +152,11 @@ class Reader:
                 )
         return {instrument: position[symbol] for symbol, instrument in rows}
 
-    def bearers(self, symbols: Sequence[str], known: str) -> dict[str, str]:
-        """Symbol -> the instrument that bore it last at instant `known` (SQL), for the symbols whose history is known."""
+    def bearers(self, symbols: Sequence[str], known_by: datetime) -> dict[str, str]:
+        """Symbol -> the instrument that bore it last at that instant, for the symbols whose history is known."""
+        return self._bearers(symbols, _instant(known_by))
+
+    def _bearers(self, symbols: Sequence[str], known: str) -> dict[str, str]:
         there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'symbols' AND schema_name = 'raw' AND database_name ="
         if not self._rows(f"{there} {text(self._name)}"):
             return {}  # a snapshot of before symbols were kept
@@ -214,6 +218,27 @@ class Reader:
             f"WHERE from_session <= {day} AND (to_session IS NULL OR to_session >= {day}) ORDER BY instrument"
         )
         return [row[0] for row in rows]
+
+    def quarantined(
+        self, dataset: str, law: str | None = None, source: str | None = None, symbols: Sequence[str] = (), most: int = 200
+    ) -> list[dict[str, Any]]:
+        """Rows in quarantine, newest first: run, dataset, law, symbol, source, row, quarantined_at, ruling (null: held), id."""
+        asked = {"q.dataset": dataset, "q.law": law, "q.source": source}
+        where = [f"{column} = {text(value)}" for column, value in asked.items() if value]
+        where += [f"q.symbol IN ({_listed(symbols)})"] if symbols else []
+        names = ("run", "dataset", "law", "symbol", "source", "row", "quarantined_at")
+        known = (*names, "ruling", "id")
+        released = views.newest(TABLES["releases"], f"{self._name}.", views.ALL)
+        rows = self._rows(
+            f"SELECT {', '.join(f'q.{name}' for name in names)}, r.ruling, {row_id()} FROM {self._name}.raw.quarantine q "
+            f"LEFT JOIN ({released}) r ON {views.same(('dataset', 'law', 'row', 'source'), 'q', 'r')} "
+            f"WHERE {' AND '.join(where) or 'true'} ORDER BY quarantined_at DESC, q.symbol, q.row LIMIT {most:d}"
+        )
+        return [dict(zip(known, row, strict=True)) for row in rows]
+
+    def sources(self, dataset: str) -> list[str]:
+        """Who has given rows of `dataset`, by name."""
+        return [row[0] for row in self._rows(f"SELECT DISTINCT source FROM {self._name}.raw.{dataset} ORDER BY source")]
 
     def counts(self) -> dict[str, int]:
         """Rows held of each raw table, every version counted."""

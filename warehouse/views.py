@@ -29,7 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "symbols": ("instrument", "symbol", "from_session", "to_session"),
     "identifiers": ("instrument", "kind", "value"),
     "repairs": ("dataset", "instrument", "symbol", "day", "law", "evidence", "undone"),
-    "releases": ("dataset", "law", "row", "verdict", "by", "note"),
+    "releases": ("dataset", "law", "row", "ruling", "person", "note"),
     "quarantine": ("run", "dataset", "law", "row", "quarantined_at"),
     "instruments": (),
     "declarations": (),

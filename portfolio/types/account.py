@@ -46,11 +46,12 @@ class LawResult:
     status: str
     bad: int
     rows: int
-    symbols: tuple[str, ...] = ()  # the symbols concerned (at most 50 named)
+    symbols: tuple[str, ...] = ()  # the symbols concerned
     unknown: int = 0  # of `rows`, those the law could not judge
     note: str = ""  # why it could not, or the error
     days: Mapping[str, date] = field(default_factory=dict)  # symbol -> newest day of its bad rows, for `symbols`
     whole: bool = False  # it concerns the batch as such, and everybody in it
+    source: str = ""  # whose rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,11 @@ def _healed(
     changed = []
     for old in known.values():
         left = set(old.symbols) - well
+        if not old.live and left != set(old.symbols):  # whom was waived is well: to come back is news
+            waived = old.resolution is not None and old.resolution.waives
+            resolution = Resolution.PASSED if waived and not left else old.resolution
+            fewer = replace(old, symbols=tuple(sorted(left)), resolution=resolution)
+            _write(con, fewer, "seen", "trimtab", "", at, quiet=True)
         if not old.live or (left == set(old.symbols) and (old.symbols or result.status == "failed")):
             continue
         if left:

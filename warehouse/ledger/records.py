@@ -18,6 +18,8 @@ from warehouse.ledger.incidents import observe
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import JOURNAL, RECONCILES, VALIDATIONS
 
+SHOWN = 50  # symbols that a journal row names; the result itself names all
+
 
 @dataclass(frozen=True, slots=True)
 class Validation:
@@ -63,12 +65,12 @@ class Records(Store):
             return observe(con, source, results, judged, run, at)
 
     def validations(self, latest: bool = True) -> list[Validation]:
-        """Results by dataset and law; with `latest` only each law's newest."""
+        """Results by dataset and law; with `latest` only each law's newest of each source."""
         query = sa.select(VALIDATIONS).order_by(VALIDATIONS.c.dataset, VALIDATIONS.c.law, VALIDATIONS.c.at, VALIDATIONS.c.run)
         with self.reading() as con:
             rows = con.execute(query).all()
         found = [Validation(row.run, row.snapshot, row.at, _result(row.result)) for row in rows]
-        return list({(one.result.dataset, one.result.law): one for one in found}.values()) if latest else found
+        return list({(one.result.dataset, one.result.source, one.result.law): one for one in found}.values()) if latest else found
 
     def record_reconcile(self, account: str, clean: bool, differences: Mapping[str, Any], at: datetime) -> None:
         """Write what a comparison with the broker found; `differences` in plain values."""
@@ -110,8 +112,8 @@ class Records(Store):
 
 
 def _short(result: LawResult) -> dict[str, Any]:
-    names = ("dataset", "law", "severity", "on_breach", "status", "bad", "rows", "symbols")
-    return {name: getattr(result, name) for name in names}
+    names = ("dataset", "law", "severity", "on_breach", "status", "bad", "rows")
+    return {name: getattr(result, name) for name in names} | {"symbols": result.symbols[:SHOWN]}
 
 
 def _result(text: str) -> LawResult:
