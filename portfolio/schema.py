@@ -130,7 +130,7 @@ MACRO = Table(
     (
         Column("series", "VARCHAR", "name"),
         Column("date", "DATE", "the day or period start it describes"),
-        Column("value", "DOUBLE", "in unit"),
+        Column("value", "DOUBLE", "in unit; null: known to be missing, or withdrawn"),
         Column("unit", "VARCHAR", "percent, index, ..."),
         *_STAMPS,
     ),
@@ -187,7 +187,7 @@ IDENTIFIERS = Table(
     "identifiers",
     (
         _INSTRUMENT,
-        Column("kind", "VARCHAR", "cik | con_id | isin | figi | share_class | name | sector"),
+        Column("kind", "VARCHAR", "cik | con_id | isin | figi | share_class | name | sector | exchange"),
         Column("value", "VARCHAR", "as its issuer writes it"),
         *_STAMPS,
     ),

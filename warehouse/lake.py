@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from portfolio.errors import Refused, WrongUse
 from portfolio.schema import TABLES, Table
-from warehouse import extensions, home, layout, quarantine
+from warehouse import extensions, home, layout, manifest, quarantine
 from warehouse import merge as merging
 from warehouse.catalog import Catalog, parse
 from warehouse.faults import translated
@@ -65,13 +65,17 @@ class Transaction:
         with translated(_THING):
             return merging.merge(self.cursor, _table(table), relation, self._stamp, vintages)
 
-    def held(self, dataset: str, source: str | None = None) -> str:
-        """Name of a temporary view of what the lake holds of `dataset` now, newest versions (of one source)."""
+    def held(self, dataset: str, source: str | None = None, *, others: bool = False, versions: bool = False) -> str:
+        """Name of a temporary view of what the lake holds of `dataset` now (of one source, or of all but that one).
+
+        The newest version of each fact, or with `versions` all of them.
+        """
         self._count += 1
-        view = f"held_{dataset}_{self._count}"
-        only = f" WHERE source = {extensions.text(source)}" if source else ""
+        view, table = f"held_{dataset}_{self._count}", _table(dataset).name
+        only = f" WHERE source {'<>' if others else '='} {extensions.text(source)}" if source else ""
+        rows = f"SELECT * FROM {LAKE}.{f'raw.{table}' if versions else table}{only}"
         with translated(_THING):
-            self.cursor.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {LAKE}.{_table(dataset).name}{only}")
+            self.cursor.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {rows}")
         return view
 
     def quarantine(self, dataset: str, relation: str, law: str = "law") -> int:
@@ -101,7 +105,7 @@ class Lake:
 
     def __init__(self, catalog: Catalog, data_path: str) -> None:
         self._catalog = catalog
-        self._data_path = home.data_folder(data_path)
+        self.data_path = home.data_folder(data_path)
         self._con: DuckDBPyConnection | None = None
         self._guard = threading.Lock()
 
@@ -112,7 +116,7 @@ class Lake:
         `Refused` when the catalog is missing, damaged or older than the files; `Outage` when its server is away.
         """
         lake = cls(parse(catalog), data_path)
-        home.check_before(lake._catalog, lake._data_path)
+        home.check_before(lake._catalog, lake.data_path)
         lake._connection()
         return lake
 
@@ -146,14 +150,28 @@ class Lake:
                 yield tx
                 cursor.execute(f"CALL {LAKE}.set_commit_message({extensions.text('trimtab')}, {extensions.text(run)})")
                 cursor.execute("COMMIT")
-                tx.snapshot = self.snapshot()
-                home.mark(self._data_path, tx.snapshot)
+                tx.snapshot = self.noted()
             except BaseException:
                 self._abandon(cursor)
                 raise
             finally:
                 with suppress(Exception):
                     cursor.close()
+
+    def noted(self) -> int:
+        """Write down beside the data what was committed: the snapshot's number, and the new files' checksums."""
+        snapshot = self.snapshot()
+        home.mark(self.data_path, snapshot)
+        manifest.extend(self.data_path)
+        return snapshot
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the write lock: nobody commits inside the block."""
+        return self._catalog.locked("write", PATIENCE)
+
+    def cursor(self) -> DuckDBPyConnection:
+        """A connection with the lake attached, for this package's own rooms."""
+        return self._connection().cursor()
 
     def snapshot(self) -> int:
         """The newest snapshot's number."""
@@ -183,12 +201,12 @@ class Lake:
         with extensions.connect(self._catalog.extensions) as con:
             self.attach(con, LAKE, snapshot, read_only=True)
             with translated(_THING):
-                return run(con, sql, as_known_at, self._catalog, self._data_path)
+                return run(con, sql, as_known_at, self._catalog, self.data_path)
 
     def attach_statement(self) -> str:
         """SQL that lets any DuckDB 1.5 read this lake. A PostgreSQL password stays out of it (PGPASSWORD, ~/.pgpass)."""
         other = "sqlite" if self._catalog.path else "postgres"
-        options = self._catalog.options(self._data_path, read_only=True)
+        options = self._catalog.options(self.data_path, read_only=True)
         target = self._catalog.target(secret=False)
         return (
             f"INSTALL ducklake; INSTALL {other}; LOAD ducklake; LOAD {other};\nATTACH {target} AS {LAKE} {options};\nUSE {LAKE};"
@@ -198,7 +216,7 @@ class Lake:
         """Attach this lake to `con` as `name`, at its newest or at one snapshot."""
         import duckdb
 
-        options = self._catalog.options(self._data_path, snapshot, read_only)
+        options = self._catalog.options(self.data_path, snapshot, read_only)
         with translated(_THING):
             try:
                 con.execute(f"ATTACH {self._catalog.target()} AS {extensions.name(name)} {options}")
@@ -218,11 +236,11 @@ class Lake:
     def _opened(self) -> DuckDBPyConnection:
         """A new instance with the lake attached and its layout in place. One process at a time makes an empty lake."""
         with translated(_THING), self._catalog.locked("open", PATIENCE):
-            head = home.marked(self._data_path)
+            head = home.marked(self.data_path)
             con = extensions.connect(self._catalog.extensions)
             try:
                 self.attach(con, LAKE)
-                home.check_after(con, self._data_path, head)
+                home.check_after(con, self.data_path, head)
                 version = layout.held(con)
                 layout.check(version)
                 if version < layout.LAYOUT:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portfolio.errors import Refused
-from warehouse.journal import canonical
+from warehouse.journal import canonical, stamp
 from warehouse.ledger.store import Store, append
 from warehouse.ledger.tables import BACKFILLS, PARTITIONS
 
@@ -40,7 +40,7 @@ class Partition:
 class Backfill:
     """What was asked of which dataset and source, and the lake's snapshot when it began."""
 
-    backfill: str  # 12 hex digits of sha256 over what was asked
+    backfill: str  # 12 hex digits of sha256 over what was asked, and when
     dataset: str
     source: str
     before: int
@@ -58,13 +58,15 @@ class Backfills(Store):
     def begin_backfill(
         self, dataset: str, source: str, asked: Mapping[str, Any], partitions: Sequence[Partition], before: int, at: datetime
     ) -> Backfill:
-        """Write a backfill down; one that runs already for the same words goes on with the partitions it has."""
-        identity = hashlib.sha256(canonical({"dataset": dataset, "source": source, **asked}).encode()).hexdigest()[:12]
+        """Write a backfill down; one for the same words that is not done goes on with the partitions it has."""
+        same = {BACKFILLS.c.dataset: dataset, BACKFILLS.c.source: source, BACKFILLS.c.asked: canonical(asked)}
+        unfinished = sa.select(BACKFILLS.c.backfill).where(*(c == value for c, value in same.items()), BACKFILLS.c.status != DONE)
+        identity = hashlib.sha256(f"{dataset}|{source}|{canonical(asked)}|{stamp(at)}".encode()).hexdigest()[:12]
         with self.writing() as con:
-            held = con.execute(sa.select(BACKFILLS.c.status).where(BACKFILLS.c.backfill == identity)).scalar()
-            if held not in {"running", "partly"}:
-                con.execute(PARTITIONS.delete().where(PARTITIONS.c.backfill == identity))
-                con.execute(BACKFILLS.delete().where(BACKFILLS.c.backfill == identity))
+            held = con.execute(unfinished.order_by(BACKFILLS.c.at.desc()).limit(1)).scalar()
+            if held is not None:
+                identity = held
+            else:
                 about = {"backfill": identity, "dataset": dataset, "source": source, "before": before}
                 con.execute(BACKFILLS.insert().values(**about, asked=canonical(asked), status="running", at=at))
                 for one in partitions:

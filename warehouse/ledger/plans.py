@@ -50,9 +50,9 @@ class Plans(Store):
         found = self._decisions(DECISIONS.c.decision == decision_id)
         return found[0] if found else None
 
-    def decisions(self, portfolio: str) -> list[dict[str, Any]]:
-        """A portfolio's decisions, oldest first."""
-        return self._decisions(DECISIONS.c.portfolio == portfolio)
+    def decisions(self, portfolio: str | None = None) -> list[dict[str, Any]]:
+        """A portfolio's decisions (or everybody's), oldest first."""
+        return self._decisions(*([DECISIONS.c.portfolio == portfolio] if portfolio else []))
 
     def decision_for(self, portfolio: str, session: date, snapshot: int) -> dict[str, Any] | None:
         """The newest decision of a portfolio for a session on a snapshot."""

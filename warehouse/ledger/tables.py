@@ -275,7 +275,7 @@ INCIDENT_EVENTS = Table(
 BACKFILLS = Table(
     "backfills",
     METADATA,
-    Column("backfill", String(12), primary_key=True),  # of what was asked: the same again goes on with it
+    Column("backfill", String(12), primary_key=True),
     Column("dataset", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("asked", Text, nullable=False),  # canonical JSON

@@ -1,0 +1,93 @@
+"""What a snapshot holds: whom, from whom, which sessions, what a run wrote, what is in quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from portfolio.schema import TABLES
+from warehouse import views
+from warehouse.extensions import text
+from warehouse.identity import spells
+from warehouse.naming import Naming
+from warehouse.quarantine import row_id
+from warehouse.snapshot import listed
+
+
+class Inventory(Naming):
+    """Questions about the rows themselves, not about what they say."""
+
+    def quarantined(
+        self, dataset: str, law: str | None = None, source: str | None = None, symbols: Sequence[str] = (), most: int = 200
+    ) -> list[dict[str, Any]]:
+        """Rows in quarantine, newest first: run, dataset, law, symbol, source, row, quarantined_at, ruling (null: held), id."""
+        asked = {"q.dataset": dataset, "q.law": law, "q.source": source}
+        where = [f"{column} = {text(value)}" for column, value in asked.items() if value]
+        where += [f"q.symbol IN ({listed(symbols)})"] if symbols else []
+        names = ("run", "dataset", "law", "symbol", "source", "row", "quarantined_at")
+        known = (*names, "ruling", "id")
+        released = views.newest(TABLES["releases"], f"{self._name}.", views.ALL)
+        rows = self._rows(
+            f"SELECT {', '.join(f'q.{name}' for name in names)}, r.ruling, {row_id()} FROM {self._name}.raw.quarantine q "
+            f"LEFT JOIN ({released}) r ON {views.same(('dataset', 'law', 'row', 'source'), 'q', 'r')} "
+            f"WHERE {' AND '.join(where) or 'true'} ORDER BY quarantined_at DESC, q.symbol, q.row LIMIT {most:d}"
+        )
+        return [dict(zip(known, row, strict=True)) for row in rows]
+
+    def sources(self, dataset: str) -> list[str]:
+        """Who has given rows of `dataset`, by name."""
+        return [row[0] for row in self._rows(f"SELECT DISTINCT source FROM {self._name}.raw.{dataset} ORDER BY source")]
+
+    def counts(self) -> dict[str, int]:
+        """Rows held of each raw table, every version counted."""
+        sums = " UNION ALL ".join(f"SELECT {text(name)}, count(*) FROM {self._name}.raw.{name}" for name in TABLES)
+        return {row[0]: int(row[1]) for row in self._rows(sums)}
+
+    def symbols_of(self, dataset: str, source: str) -> list[str]:
+        """The names under which `source` has given rows of `dataset`: symbols, or series. Today's name of each instrument."""
+        if dataset == "macro":
+            rows = self._rows(f"SELECT DISTINCT series FROM {self._name}.raw.macro WHERE source = {text(source)} ORDER BY 1")
+        else:
+            rows = self._rows(
+                f"SELECT arg_max(symbol, loaded_at) FROM {self._name}.raw.{dataset} WHERE source = {text(source)} "
+                "GROUP BY instrument ORDER BY 1"
+            )
+        return [row[0] for row in rows]
+
+    def held_sessions(self, source: str, symbols: Sequence[str], since: date, until: date) -> dict[str, frozenset[date]]:
+        """Symbol -> sessions of which `source` has given a bar, under any name its instrument had; absent where none."""
+        wanted = self.identities(symbols, None)
+        pairs = ", ".join(f"({text(instrument)}, {text(symbol)})" for symbol, instrument in wanted.items()) or "(NULL, NULL)"
+        rows = self._rows(
+            f"WITH w (instrument, name) AS (VALUES {pairs}) SELECT w.name, list(DISTINCT f.session) "
+            f"FROM {self._name}.raw.prices f JOIN w USING (instrument) WHERE f.source = {text(source)} "
+            f"AND f.session BETWEEN DATE {text(since.isoformat())} AND DATE {text(until.isoformat())} GROUP BY w.name"
+        )
+        return {name: frozenset(days) for name, days in rows}
+
+    def spells(self, symbols: Sequence[str]) -> dict[str, list[tuple[date, date | None]]]:
+        """Symbol -> (first, last or None) of every spell of the instrument that bears it, where its history is known."""
+        if not self.keeps("symbols"):
+            return {}
+        bearers = self.bearers(symbols, None)
+        known = spells(f"{self._name}.", views.ALL)
+        rows = self._rows(
+            f"SELECT instrument, from_session, to_session FROM ({known}) WHERE instrument IN ({listed(list(bearers.values()))}) "
+            "ORDER BY instrument, from_session"
+        )
+        return {symbol: [(begins, ends) for one, begins, ends in rows if one == bearer] for symbol, bearer in bearers.items()}
+
+    def written_by(self, dataset: str, runs: str) -> dict[str, dict[str, int]]:
+        """Symbol (or series) -> how many facts the runs whose names begin with `runs` added, and how many they revised."""
+        table = TABLES[dataset]
+        who = "series" if dataset == "macro" else "symbol"
+        mine = f"f.run LIKE {text(runs.replace('_', '!_').replace('%', '!%') + '%')} ESCAPE '!'"
+        before = (
+            f"SELECT 1 FROM {self._name}.raw.{dataset} b WHERE {views.same(table.key, 'b', 'f')} AND b.loaded_at < f.loaded_at"
+        )
+        rows = self._rows(
+            f"SELECT who, count(*) FILTER (NOT old), count(*) FILTER (old) FROM (SELECT f.{who} AS who, EXISTS ({before}) AS old "
+            f"FROM {self._name}.raw.{dataset} f WHERE {mine}) GROUP BY who ORDER BY who"
+        )
+        return {name: {"added": int(added), "revised": int(revised)} for name, added, revised in rows}
