@@ -68,6 +68,13 @@ class Broker(Protocol):
         """Wait until each of these wire references is acknowledged and final, or the time is over; True if all are."""
 
 
+class Quotes(Protocol):
+    """Prices somebody would deal at, from wherever they come. Each keeps its age (`time`) and its kind (`delayed`)."""
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """The newest quote of each symbol; one without a usable price is absent. `Outage` where nobody answers."""
+
+
 class Ledger(Protocol):
     """The durable record (SQL). Every method is one committed transaction; a failed one changes nothing."""
 

@@ -45,6 +45,14 @@ def between(frame: pl.DataFrame, column: str, since: date | None, until: date | 
     return frame if until is None else frame.filter(pl.col(column) <= until)
 
 
+def between_days(frame: pl.DataFrame, column: str, since: date | None, until: date | None) -> pl.DataFrame:
+    """The rows whose instant in `column` lies on a New York day from `since` to `until`; one without an instant stays."""
+    day = pl.col(column).dt.convert_time_zone("America/New_York").dt.date()
+    if since is not None:
+        frame = frame.filter((day >= since).fill_null(True))
+    return frame if until is None else frame.filter((day <= until).fill_null(True))
+
+
 def asked(wanted: Sequence[str] | None, have: Iterable[str], source: str, word: str = "symbol") -> tuple[str, ...]:
     """The names to read: all that the source has, or those wanted. `Refused` names the unknown and what exists."""
     known = tuple(have)

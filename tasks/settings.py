@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from portfolio.errors import WrongUse
 
 DEMO_ACCOUNT = "DU1000001"
+VENDORS = ("yahoo", "stooq", "edgar", "fred", "news")  # sources on the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Settings:
     ib_client_id: int
     account: str
     reports_url: str | None  # where `trimtab serve` serves the reports
+    contact: str = ""  # who we say we are to the SEC: a name and a mail address
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # source -> its key
+    addresses: Mapping[str, str] = field(default_factory=dict)  # source -> address that stands in for its own
 
     @property
     def reports(self) -> Path:
@@ -50,7 +54,16 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         ib_client_id=_number(env, "TRIMTAB_IB_CLIENT_ID", 17),
         account=env.get("TRIMTAB_ACCOUNT") or DEMO_ACCOUNT,
         reports_url=env.get("TRIMTAB_REPORTS_URL") or None,
+        contact=env.get("TRIMTAB_CONTACT", "").strip(),
+        keys=_of_vendors(env, "KEY"),
+        addresses=_of_vendors(env, "URL"),
     )
+
+
+def _of_vendors(env: Mapping[str, str], word: str) -> dict[str, str]:
+    """Source -> what TRIMTAB_<SOURCE>_<word> says, for those that say something."""
+    said = {name: env.get(f"TRIMTAB_{name.upper()}_{word}", "").strip() for name in VENDORS}
+    return {name: value for name, value in said.items() if value}
 
 
 def _catalog(url: str, home: Path) -> str:

@@ -1,13 +1,13 @@
 """The bundled macro series, out of arch's wheel, each with the instant from which it could be known.
 
-| series | unit | describes | known from |
-|---|---|---|---|
-| VIX | index | a session | 15 minutes after the session's close (the index is computed until 16:15) |
-| AAA, BAA, BAA_AAA | percent | a month (Moody's averages; the last is the spread) | 5th of the next month |
-| CORE_CPI | index | a month | 15th of the next month plus 15 days: September 2013 came out on October 30 |
-| FF_MKT_RF, FF_SMB, FF_HML, FF_RF | percent a month | a month | last day of the next month |
+| series | unit | describes |
+|---|---|---|
+| VIX | index | a session |
+| AAA, BAA, BAA_AAA | percent | a month (Moody's averages; the last is the spread) |
+| CORE_CPI | index | a month |
+| FF_MKT_RF, FF_SMB, FF_HML, FF_RF | percent a month | a month |
 
-An hour is 18:00 New York. The lags are conservative; the values are the vintage of the wheel (end of 2018), not the
+The lags are those of `sources.publication`, conservative; the values are the vintage of the wheel (end of 2018), not the
 first print: CPI is seasonally adjusted and revised, so a backtest on it sees revisions early. Read as text and parsed
 here: dates are m/d/yyyy, in the factor file yyyymm; "." means that there was no value that day, so there is no row.
 """
@@ -15,40 +15,15 @@ here: dates are m/d/yyyy, in the factor file yyyymm; "." means that there was no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import cache
 
 import polars as pl
 
 from portfolio.schema import MACRO
 from sources.frames import asked, between, staged
+from sources.publication import cpi_known, factors_known, vix_known, yields_known
 from sources.sample.packages import inside
-from sources.sessions import close_of, new_york
-
-PUBLISHED = time(18, 0)
-VIX_AFTER_CLOSE = timedelta(minutes=15)
-
-
-def _next_month(day: date, months: int = 1) -> date:
-    """The first day of the month `months` after the month of `day`."""
-    count = day.year * 12 + day.month - 1 + months
-    return date(count // 12, count % 12 + 1, 1)
-
-
-def vix_known(day: date) -> datetime:
-    return close_of(day) + VIX_AFTER_CLOSE
-
-
-def yields_known(day: date) -> datetime:
-    return new_york(_next_month(day).replace(day=5), PUBLISHED)
-
-
-def cpi_known(day: date) -> datetime:
-    return new_york(_next_month(day).replace(day=15) + timedelta(days=15), PUBLISHED)
-
-
-def factors_known(day: date) -> datetime:
-    return new_york(_next_month(day, 2) - timedelta(days=1), PUBLISHED)
 
 
 def _read(path: str, pattern: str = "%m/%d/%Y", suffix: str = "") -> pl.DataFrame:

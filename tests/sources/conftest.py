@@ -1,9 +1,26 @@
 import gzip
+import importlib.util
 import json
 import os
+import random
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+
+def _load(name: str):
+    """A neighbour of this file, importable by the tests here under its own name."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+for _name in ("replay", "charts", "records"):
+    if _name not in sys.modules:
+        _load(_name)
 
 PRICES_CSV = """Symbol,Date,Open,High,Low,Close,Volume,Currency
 SPY,2022-11-23,399.55,402.93,399.31,402.42,68261600,USD
@@ -73,3 +90,53 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"the recordings are not at {folder} (TRIMTAB_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture
+def replaying():
+    """replaying(routes) -> a running replay server (see replay.py), stopped when the test ends."""
+    import replay
+
+    with ExitStack() as running:
+        yield lambda routes: running.enter_context(replay.serving(routes))
+
+
+@pytest.fixture
+def to(replaying):
+    """to(answer, ...) -> a Web whose path /x answers so; `.pauses` are the pauses it would have made, `.server` the server."""
+    from sources.web import Site, Web
+
+    opened = []
+
+    def _to(*answers, **site):
+        server = replaying({"/x": list(answers)})
+        pauses = []
+        told = {"pace": 1e6, "headers": {"User-Agent": "trimtab"}} | site
+        web = Web(Site("Vendor", server.url, **told), sleep=pauses.append, luck=random.Random(1))
+        web.pauses, web.server = pauses, server
+        opened.append(web)
+        return web
+
+    yield _to
+    for web in opened:
+        web.close()
+
+
+@pytest.fixture
+def yahoo(replaying):
+    """yahoo({"AAPL": answer}, now=...) -> the source over a server that answers so; `.server` is the server."""
+
+    import replay
+    from charts import CHART
+
+    from sources import open_source
+    from sources.port import Access
+
+    class Opened:
+        def __init__(self, answers, **access):
+            self.server = replaying({CHART + symbol: answer for symbol, answer in answers.items()} | {CHART + "GONE": gone})
+            self.source = open_source("yahoo", access=Access(url=self.server.url, **access))
+            self.read = self.source.read
+
+    gone = replay.Answer(b'{"chart": {"result": null}}', 404)
+    return Opened

@@ -44,7 +44,7 @@ def test_a_submissions_file_gives_the_acceptance_and_the_ticker(write, facts):
     recent = {"accessionNumber": ["1", "2"], "acceptanceDateTime": ["2021-10-28T18:04:28.000Z", "2022-01-25T16:30:00.000Z"]}
     submissions = write("s.json.gz", {"tickers": ["REAL"], "filings": {"recent": recent}})
     source = opened(write("f.json", facts), symbol=None, submissions=submissions)
-    assert source.ticker == "REAL"
+    assert [i.symbol for i in source.instruments()] == ["REAL"]
     known = source.read("fundamentals").select("filed", "known_at").unique().sort("filed").rows()
     assert known == [
         (dt.date(2021, 10, 29), dt.datetime(2021, 10, 29, 10, tzinfo=UTC)),  # accepted the evening before: public from 06:00
@@ -62,11 +62,12 @@ def test_acceptance_is_never_before_the_filing_day_nor_after_its_cut_off(accepte
 
 def test_a_file_that_names_nobody_asks_for_the_symbol(write, facts):
     with pytest.raises(Refused, match=r"does not say the ticker of Example Inc\.\. Give it with --symbols\."):
-        _ = opened(write("f.json", facts), symbol=None).ticker
+        opened(write("f.json", facts), symbol=None).instruments()
 
 
 def test_the_label_in_a_files_name_is_its_ticker(write, facts):
-    assert opened(write("companyfacts_CIK0000320193_AAPL.json.gz", facts), symbol=None).ticker == "AAPL"
+    source = opened(write("companyfacts_CIK0000320193_AAPL.json.gz", facts), symbol=None)
+    assert [i.symbol for i in source.instruments()] == ["AAPL"]
 
 
 def one_fact(**changed):
@@ -142,7 +143,7 @@ def test_the_real_files_are_read_whole_and_fast(shared_data, name, count):
 def test_apples_restated_earnings_both_stay(shared_data):
     rows = open_source("edgar", shared_data / "edgar" / "companyfacts_CIK0000320193_AAPL.json.gz").read("fundamentals")
     diluted = rows.filter(
-        pl.col("concept") == "us-gaap:EarningsPerShareDiluted",
+        pl.col("concept") == "EarningsPerShareDiluted",
         pl.col("period_start") == dt.date(2007, 9, 30),
         pl.col("period_end") == dt.date(2008, 9, 27),
     )

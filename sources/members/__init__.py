@@ -1,0 +1,1 @@
+"""Who belonged to an index, and under which ticker an instrument traded, since when and until when: from files."""

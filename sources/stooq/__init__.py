@@ -1,0 +1,1 @@
+"""Stooq: daily bars of United States symbols as CSV, adjusted by Stooq."""

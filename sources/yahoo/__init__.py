@@ -1,0 +1,1 @@
+"""Yahoo's charts: daily bars as dealt, splits and dividends, and delayed quotes."""
