@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from portfolio.schema import TABLES
@@ -12,11 +12,29 @@ from warehouse.extensions import text
 from warehouse.identity import spells
 from warehouse.naming import Naming
 from warehouse.quarantine import row_id
-from warehouse.snapshot import listed
+from warehouse.snapshot import instant, listed
+
+BEFORE = timedelta(days=90)  # a dividend's factor needs the close of the session before its ex-session
+
+
+def _days(since: date | None, until: date | None) -> list[str]:
+    """Conditions on raw rows `f`, so that only the files of those years are read."""
+    bounds = ((">=", since), ("<=", until))
+    return [f"f.session {sign} DATE {text(day.isoformat())}" for sign, day in bounds if day]
 
 
 class Inventory(Naming):
     """Questions about the rows themselves, not about what they say."""
+
+    def base(
+        self, wanted: Mapping[str, int], known_by: datetime | None, *, adjusted: bool, since: date | None, until: date | None
+    ) -> str:
+        """A SELECT over the bars of these instruments, adjusted where an action asks for it, with raw_close and factor."""
+        mine, prefix, known = f"f.instrument IN ({listed(list(wanted))})", f"{self._name}.", instant(known_by)
+        inside = " AND ".join((mine, *_days(since and since - BEFORE, until)))
+        if adjusted and self._rows(f"SELECT 1 FROM {prefix}raw.corporate_actions f WHERE {mine} LIMIT 1"):
+            return views.prices_adjusted(prefix, known, inside)
+        return f"SELECT *, close AS raw_close, 1.0 AS factor FROM ({views.newest(TABLES['prices'], prefix, known, inside)})"
 
     def quarantined(
         self, dataset: str, law: str | None = None, source: str | None = None, symbols: Sequence[str] = (), most: int = 200
@@ -68,7 +86,7 @@ class Inventory(Naming):
 
     def spells(self, symbols: Sequence[str]) -> dict[str, list[tuple[date, date | None]]]:
         """Symbol -> (first, last or None) of every spell of the instrument that bears it, where its history is known."""
-        if not self.keeps("symbols"):
+        if not self.names_kept:
             return {}
         bearers = self.bearers(symbols, None)
         known = spells(f"{self._name}.", views.ALL)

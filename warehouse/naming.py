@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 from portfolio.errors import Refused, WrongUse
-from warehouse.extensions import text
 from warehouse.identity import spells
 from warehouse.snapshot import Snapshot, instant, listed
 
@@ -14,10 +14,15 @@ from warehouse.snapshot import Snapshot, instant, listed
 class Naming(Snapshot):
     """Symbols and the instruments that bear them."""
 
-    def keeps(self, table: str) -> bool:
-        """Whether this snapshot has that raw table: an older one may not."""
-        there = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw'"
-        return bool(self._rows(f"{there} AND table_name = {text(table)} AND database_name = {text(self._name)}"))
+    @cached_property
+    def names_kept(self) -> bool:
+        """Whether any symbol's history is known; an older snapshot may not even have the table."""
+        import duckdb
+
+        try:
+            return bool(self._cursor.execute(f"SELECT 1 FROM {self._name}.raw.symbols LIMIT 1").fetchall())
+        except duckdb.CatalogException:
+            return False
 
     def identities(self, symbols: Sequence[str], known_by: datetime | None) -> dict[str, str]:
         """Symbol -> instrument, for the symbols the warehouse knows at that instant; `Refused` where one is ambiguous."""
@@ -54,8 +59,8 @@ class Naming(Snapshot):
         return {instrument: position[symbol] for symbol, instrument in rows}
 
     def _bearers(self, symbols: Sequence[str], known: str) -> dict[str, str]:
-        if not self.keeps("symbols"):
-            return {}  # a snapshot of before symbols were kept
+        if not self.names_kept:
+            return {}
         borne = spells(f"{self._name}.", known)
         return dict(
             self._rows(

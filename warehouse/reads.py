@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portfolio.errors import WrongUse
-from portfolio.schema import TABLES
 from portfolio.types import Declaration, FloatArray, Instrument
 from warehouse import views
 from warehouse.extensions import text
-from warehouse.inventory import Inventory
 from warehouse.snapshot import instant, listed
+from warehouse.wide import Wide
 
 _FIELDS = ("open", "high", "low", "close", "volume", "raw_close", "factor")
 
@@ -37,7 +36,7 @@ class Prices:
     sources: Mapping[str, str]
 
 
-class Reader(Inventory):
+class Reader(Wide):
     """One snapshot, read only. Close it after use (or use it as a context)."""
 
     def prices(
@@ -51,7 +50,7 @@ class Reader(Inventory):
         since: date | None = None,
         until: date | None = None,
     ) -> Prices:
-        """Prices of `symbols` as known by an instant, adjusted as of their last session known then.
+        """Prices of `symbols` as known by an instant, adjusted as of their last session known then (and not after `until`).
 
         `fields` of open, high, low, close, volume, raw_close, factor. A symbol means the instrument that carries it
         then, under every name it had. Without `source`, each symbol's comes from its source with the newest session
@@ -60,17 +59,9 @@ class Reader(Inventory):
         wrong = [name for name in fields if name not in _FIELDS]
         if wrong:
             raise WrongUse(f"Prices have no field {wrong[0]!r}.", f"They have {', '.join(_FIELDS)}.")
-        known = instant(known_by)
-        wanted = self._instruments_of(symbols, known)
-        inside = f"f.instrument IN ({listed(list(wanted))})"
-        prefix = f"{self._name}."
-        if adjusted:
-            base = views.prices_adjusted(prefix, known, inside)
-        else:
-            base = f"SELECT *, close AS raw_close, 1.0 AS factor FROM ({views.newest(TABLES['prices'], prefix, known, inside)})"
-        kept = [f"source = {text(source)}"] if source else []
-        kept += [f"session <= DATE {text(until.isoformat())}"] if until else []
-        only = f"WHERE {' AND '.join(kept)}" if kept else ""
+        wanted = self._instruments_of(symbols, instant(known_by))
+        base = self.base(wanted, known_by, adjusted=adjusted, since=since, until=until)
+        only = f"WHERE source = {text(source)}" if source else ""
         late = f"WHERE session >= DATE {text(since.isoformat())}" if since else ""
         return self._priced(tuple(symbols), wanted, base, fields, only, late)
 

@@ -172,3 +172,24 @@ def test_ratios_are_known_when_their_last_part_is(lake):
         ("net_margin", 0.15, when(20)),
         ("return_on_equity", 0.2, when(40)),
     ]
+
+
+def test_a_panel_holds_the_same_numbers_as_the_long_rows(lake):
+    days = [date(2020, 1, 6), date(2020, 1, 7), date(2020, 1, 9)]
+    rows = [price(s, day, 10.0 * n + k) for n, s in enumerate("ABC", 1) for k, day in enumerate(days) if (s, k) != ("B", 1)]
+    load(lake, "prices", rows)
+    load(lake, "corporate_actions", [{
+        "instrument": "A", "symbol": "A", "ex_session": date(2020, 1, 9), "kind": "split", "ratio": 2.0, "source": "test", "known_at": when(8),
+    }])  # fmt: skip
+    with lake.at(lake.snapshot()) as reader:
+        panel = reader.panel(["C", "A", "B"], NOW)
+        long = reader.prices(["C", "A", "B"], NOW)
+        raw = reader.panel(["A"], NOW, adjusted=False, since=date(2020, 1, 7))
+        nothing = reader.panel(["A"], when(0))
+    assert panel.sessions.astype(object).tolist() == days
+    assert np.isnan(panel.values[1, 2]) and np.isfinite(panel.values).sum() == len(rows)
+    for symbol, session, close in zip(long.symbol, long.session, long.fields["close"], strict=True):
+        assert panel.values[np.searchsorted(panel.sessions, session), symbol] == close
+    assert panel.values[:, 1].tolist() == [5.0, 5.5, 12.0], "a split halves what came before"
+    assert raw.values[:, 0].tolist() == [11.0, 12.0]
+    assert nothing.values.shape == (0, 1)
