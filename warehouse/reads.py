@@ -14,6 +14,7 @@ from portfolio.errors import WrongUse
 from portfolio.types import Declaration, FloatArray, Instrument
 from warehouse import views
 from warehouse.extensions import text
+from warehouse.faults import translated
 from warehouse.snapshot import instant, listed
 from warehouse.wide import Wide
 
@@ -76,22 +77,24 @@ class Reader(Wide):
     ) -> Prices:
         pairs = ", ".join(f"({text(one)}, {index})" for one, index in wanted.items()) or "(NULL, -1)"
         chosen = ", ".join(f'"{name}"' for name in fields)
-        found = self._columns(f"""
-        WITH v (instrument, position) AS (VALUES {pairs}),
-        b AS (SELECT b.*, v.position FROM ({base}) b JOIN v USING (instrument) {only}),
-        best AS (SELECT instrument, source FROM b GROUP BY instrument, source
-                 QUALIFY row_number() OVER (PARTITION BY instrument ORDER BY max(session) DESC, count(*) DESC, source) = 1)
-        SELECT position, session, known_at, source, {chosen} FROM b SEMI JOIN best USING (instrument, source) {late}
-        ORDER BY position, session""")
-        position = found["position"].astype(np.int32)
-        first = np.unique(position, return_index=True)[1]
-        return Prices(
+        with translated("The warehouse"):
+            self._cursor.execute(f"""
+            CREATE OR REPLACE TEMP TABLE priced AS
+            WITH v (instrument, position) AS (VALUES {pairs}),
+            b AS (SELECT b.*, v.position FROM ({base}) b JOIN v USING (instrument) {only}),
+            best AS (SELECT instrument, source FROM b GROUP BY instrument, source
+                     QUALIFY row_number() OVER (PARTITION BY instrument ORDER BY max(session) DESC, count(*) DESC, source) = 1)
+            SELECT position::INTEGER AS position, (session - DATE '1970-01-01')::INTEGER AS day, epoch_us(known_at) AS known,
+              source, {chosen} FROM b SEMI JOIN best USING (instrument, source) {late}""")
+        found = self._columns(f"SELECT position, day, known, {chosen} FROM priced ORDER BY position, day")
+        told = self._rows("SELECT position, any_value(source) FROM priced GROUP BY position ORDER BY position")
+        return Prices(  # numbers only: half a million names as Python objects would cost more than the bars
             symbols,
-            position,
-            found["session"].astype("datetime64[D]"),
-            found["known_at"].astype("datetime64[us]"),
+            found["position"],
+            found["day"].astype("datetime64[D]"),
+            found["known"].astype("datetime64[us]"),
             {name: found[name].astype(np.float64) for name in fields},
-            {symbols[position[row]]: str(found["source"][row]) for row in first},
+            {symbols[position]: str(source) for position, source in told},
         )
 
     def instruments(self, known_by: datetime | None = None) -> list[Instrument]:
