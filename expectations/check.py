@@ -20,7 +20,6 @@ from portfolio.types import LawResult
 if TYPE_CHECKING:
     import duckdb
 
-NAMED = 50  # symbols that a result names
 _RELATION = re.compile(r'[\w."]+')
 
 
@@ -53,7 +52,7 @@ def by_law(cursor: duckdb.DuckDBPyConnection, report: Report) -> str:
 
 
 def _sane(relation: str, context: Context) -> None:
-    for name in (relation, context.history, context.actions, context.sessions):
+    for name in (relation, context.history, context.actions, context.others, context.prices, context.sessions):
         if name is not None and not _RELATION.fullmatch(name):
             raise Broken(f"{name!r} is not the name of a relation.", "Give a table or a view.", relation=name)
     if context.now.tzinfo is None:
@@ -100,6 +99,7 @@ def _report(cursor: duckdb.DuckDBPyConnection, scan: Scan, run: str, started: fl
         rows=scan.rows,
         bad_rows=bad_rows,
         seconds=perf_counter() - started,
+        judged=symbols,
     )
 
 
@@ -117,6 +117,7 @@ def _symbols(cursor: duckdb.DuckDBPyConnection, scan: Scan) -> tuple[str, ...]:
 
 def _result(scan: Scan, law: Law) -> LawResult:
     outcome = scan.outcomes[law.name]
+    named = sorted(outcome.symbols)
     return LawResult(
         dataset=scan.contract.table.name,
         law=law.name,
@@ -126,9 +127,11 @@ def _result(scan: Scan, law: Law) -> LawResult:
         status=outcome.status,
         bad=outcome.bad,
         rows=scan.rows,
-        symbols=tuple(sorted(outcome.symbols)[:NAMED]),
+        symbols=tuple(named),
         unknown=outcome.unknown,
         note=outcome.note,
+        days={symbol: outcome.days[symbol] for symbol in named if symbol in outcome.days},
+        whole=outcome.whole_batch,
     )
 
 

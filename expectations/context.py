@@ -16,10 +16,13 @@ class Context:
     now: the instant of the check (aware); nothing may have been known, or have happened, after it.
     expected_session: the newest session that must be there for each symbol; None where freshness is not asked.
     history: rows already clean (staged columns at least), for look-back and row counts.
-    actions: corporate actions (instrument, ex_session, kind, ...).
+    actions: corporate actions (instrument, ex_session, kind, ratio, amount).
+    others: rows of other sources about the same instruments (staged columns at least), to compare with.
+    prices: bars (instrument, source, session, close, ...), for laws of other datasets.
     sessions: exchange sessions (session DATE, number BIGINT, close_at TIMESTAMPTZ); None builds XNYS from 1971 on.
     declarations: what each source says of its prices.
     symbols: who must be there (a universe); who is missing is not fresh.
+    vintages: the batch may hold several versions of a fact, told apart by `known_at`.
     watch_from: a warning older than this names no symbol (it still counts); None names all.
     """
 
@@ -27,10 +30,13 @@ class Context:
     expected_session: date | None = None
     history: str | None = None
     actions: str | None = None
+    others: str | None = None
+    prices: str | None = None
     sessions: str | None = None
     declarations: tuple[Declaration, ...] = ()
     symbols: tuple[str, ...] = ()
     watch_from: date | None = None
+    vintages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Report:
     rows: int
     bad_rows: int
     seconds: float
+    judged: tuple[str, ...] = ()  # every symbol the batch spoke of, or should have
 
 
 @dataclass(slots=True)
@@ -61,6 +68,7 @@ class Outcome:
     unknown: int = 0
     erred: int = 0
     symbols: set[str] = field(default_factory=set)
+    days: dict[str, date] = field(default_factory=dict)  # symbol -> newest day of its bad rows
     whole_batch: bool = False  # a breach that names nobody concerns everybody
     note: str = ""
 

@@ -2,7 +2,8 @@
 
 A **row law** says by an SQL predicate which rows break it; all row laws of a contract are one scan. A **batch law** is a
 query that answers one row a breach: (symbol or null for the whole batch, how many). Predicates are code of this
-repository, never a user's words. In them `{now}`, `{expected}`, `{history}` and the like stand for the context.
+repository, never a user's words. In them `{now}`, `{expected}`, `{history}` and the like stand for the context; in a batch
+law `{broken LAW}` and `{unknown LAW}` stand for what a row law said of a row of `{scan}`. `parts` names files with more laws.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Law:
     """`what` is the sentence a person reads. `breaks`: the predicate or query. `unknown`: where it cannot judge.
 
     `needs`: price columns without which a row is unknown; `asks`: parts of the context without which all are.
+    `spares`: a breach freezes the symbol and leaves its row, which is sound, where it is.
     `samples`: SQL that spoils the clean table `rows` of the tests so that this law breaks; `also`: laws that then break too.
     """
 
@@ -41,10 +43,11 @@ class Law:
     samples: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     why: str = ""
+    spares: bool = False
 
     @property
     def takes_out(self) -> bool:
-        return self.on_breach != "warn"
+        return self.on_breach != "warn" and not self.spares
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,9 @@ def contract(dataset: str) -> Contract:
         have = ", ".join(sorted(path.stem for path in FOLDER.glob("*.yaml")))
         raise Broken(f"There is no contract for {dataset!r}.", f"There are contracts for {have}.", dataset=dataset)
     raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    rows = tuple(_law(each, dataset) for each in raw["rows"])
-    batch = tuple(_law(each, dataset) for each in raw["batch"])
+    parts = [raw, *(yaml.safe_load((FOLDER / name).read_text(encoding="utf-8")) for name in raw.get("parts", ()))]
+    rows = tuple(_law(each, dataset) for part in parts for each in part.get("rows", ()))
+    batch = tuple(_law(each, dataset) for part in parts for each in part.get("batch", ()))
     names = [law.name for law in (SCHEMA, *rows, *batch)]
     if len(rows) > MOST_ROW_LAWS or len(set(names)) < len(names):
         raise Broken(f"The contract {dataset} has too many row laws, or a law twice.", "Correct its contract.")

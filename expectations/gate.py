@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from portfolio.types import Health, LawResult
-
-NAMED_AT_MOST = 50  # a result names no more symbols; one that is full may mean others too
+from portfolio.types import Health, Incident, LawResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,8 @@ def judge(
 ) -> Mapping[str, Standing]:
     """symbol -> standing, for every one of `symbols`.
 
-    blocked: the report's complete answer where there is one; without it, a blocking result that names nobody, or fifty,
-    blocks everybody. unknown: the policy's word; "block" freezes everybody where a critical law could not judge.
+    blocked: the report's own answer where there is one; without it, a blocking result that names nobody, or means the
+    batch as such, blocks everybody. unknown: the policy's word; "block" freezes everybody where a critical law could not judge.
     """
     results = tuple(results)
     by_law = {(result.dataset, result.law): result for result in results}
@@ -40,13 +38,31 @@ def judge(
     return standings
 
 
+def standing(incidents: Iterable[Incident], identities: Mapping[str, str], sources: Mapping[str, str]) -> Mapping[str, Standing]:
+    """symbol -> standing by the live incidents about it, for every symbol of `identities` (symbol -> instrument).
+
+    sources: symbol -> the source that the decision reads it from; what is wrong with another source's rows is no matter here.
+    An incident may name an instrument by a ticker it had before: `identities` holds that ticker too.
+    """
+    live = [incident for incident in incidents if incident.live]
+    found = {}
+    for symbol, instrument in identities.items():
+        read = [i for i in live if i.source in {sources.get(symbol), ""}]
+        mine = [i for i in read if instrument in {identities.get(named, named) for named in i.symbols}]
+        stops = [i for i in mine if i.on_breach == "block"]
+        health = Health.BLOCKED if stops else Health.SUSPECT if mine else Health.SOUND
+        ordered = (*stops, *(i for i in mine if i not in stops))
+        found[symbol] = Standing(health, tuple(i.sentence for i in ordered))
+    return found
+
+
 def _blocks(result: LawResult, symbol: str, blocked: Mapping[str, tuple[str, ...]] | None, unknown: str) -> bool:
     if result.status == "unknown":
         return unknown == "block" and result.severity == "critical"
     if blocked is not None:
         return result.law in blocked.get(symbol, ())
     stopping = result.status == "error" or (result.status == "failed" and result.on_breach == "block")
-    everybody = not result.symbols or len(result.symbols) >= NAMED_AT_MOST
+    everybody = not result.symbols or result.whole
     return stopping and (everybody or symbol in result.symbols)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from expectations.context import Context
 from expectations.contract import Contract, Law
+from portfolio.schema import CORPORATE_ACTIONS
 
 PRICE_COLUMNS = ("open", "high", "low", "close", "volume")
 
@@ -26,14 +27,23 @@ def words(contract: Contract, context: Context, names: Names) -> Mapping[str, st
     """What the words in braces stand for in a contract's SQL."""
     columns = ", ".join(contract.table.staged)
     nothing = ", ".join(f"null::{c.type} as {c.name}" for c in contract.table.columns if c.name in contract.table.staged)
-    no_actions = "(select null::varchar as instrument, null::date as ex_session where false)"
-    return {
+    a_price = "null::varchar as instrument, null::varchar as source, null::date as session, null::double as close"
+    no_prices = f"(select {a_price} where false)"
+    no_actions = f"(select {', '.join(f'null::{c.type} as {c.name}' for c in CORPORATE_ACTIONS.columns)} where false)"
+    marks = {
+        f"{{{mark} {law.name}}}": f"({mark} & {1 << i}) <> 0"
+        for i, law in enumerate(contract.rows)
+        for mark in ("broken", "unknown")
+    }
+    return marks | {
         "{columns}": columns,
         "{now}": f"timestamptz '{context.now.isoformat()}'",
         "{expected}": f"date '{context.expected_session}'" if context.expected_session else "null::date",
         "{horizon}": f"date '{context.now.year + 1}-12-31'",
         "{history}": context.history or f"(select {nothing} where false)",
         "{actions}": context.actions or no_actions,
+        "{others}": context.others or f"(select {nothing} where false)",
+        "{prices}": context.prices or no_prices,
         "{has_actions}": "true" if context.actions else "false",
         "{sessions}": context.sessions or names.sessions,
         "{declared}": names.declared,
@@ -78,8 +88,9 @@ def _bits(laws: Mapping[int, Law], condition: str) -> str:
 
 def scan_sql(contract: Contract, context: Context, batch: str, laws: Mapping[int, Law], misbound: Collection[str] = ()) -> str:
     """Staged columns, rid, and three marks a row: broken, unknown, erred (bit i for row law i)."""
-    staged, key = ", ".join(contract.table.staged), contract.table.key
-    facts = ", ".join(contract.table.facts)
+    staged = ", ".join(contract.table.staged)
+    key = (*contract.table.key, "known_at") if context.vintages else contract.table.key
+    facts = ", ".join(contract.table.facts) or "null"
     same = " and ".join(f"n.{name} is not distinct from t.{name}" for name in key)
     terms = "".join(f", {expression} as {name}" for name, expression in contract.terms.items())
     return f"""

@@ -107,7 +107,7 @@ class Scan:
             if law.name in misbound:
                 outcome.erred, outcome.whole_batch = max(outcome.erred, 1), True
         named = ask(
-            f"select broken | erred, erred, {who}, max({day}) from {self.names.scan} where broken | erred <> 0 group by all"
+            f"select broken | erred, erred, {who}, max({day})::date from {self.names.scan} where broken | erred <> 0 group by all"
         )
         for marked, erred, symbol, newest in named:
             self._name(marked, erred, symbol, newest)
@@ -117,7 +117,10 @@ class Scan:
         for i, law in enumerate(self.contract.rows):
             quiet = old and law.on_breach != "block" and not erred >> i & 1
             if marked >> i & 1 and symbol and not quiet:
-                self.outcomes[law.name].symbols.add(symbol)
+                outcome = self.outcomes[law.name]
+                outcome.symbols.add(symbol)
+                if newest is not None:
+                    outcome.days[symbol] = max(newest, outcome.days.get(symbol, newest))
 
     def _lack(self, law: Law) -> str:
         missing = lacks(law, self.context)

@@ -45,7 +45,7 @@ def macro_rows() -> list[tuple]:
 
 def fundamental_rows() -> list[tuple]:
     """Two companies, two annual filings each; the second repeats the first one's year as a comparative."""
-    money = {"Revenue": 900.0, "Cash": 120.0, "Assets": 1000.0, "us-gaap:Liabilities": 600.0, "Equity": 400.0, "NetIncome": 80.0}
+    money = {"Revenue": 900.0, "Cash": 120.0, "Assets": 1000.0, "Liabilities": 600.0, "Equity": 400.0, "NetIncome": 80.0}
     rows = []
     for symbol, prefix in (("AAA", "A"), ("BBB", "B")):
         for accession, filed, years in ((f"{prefix}-1", 2022, (2021,)), (f"{prefix}-2", 2022.9, (2021, 2022))):
@@ -62,8 +62,67 @@ def fundamental_rows() -> list[tuple]:
     return rows
 
 
-ROWS = {"prices": price_rows, "macro": macro_rows, "fundamentals": fundamental_rows}
-NOWS = {"prices": NOW, "macro": NOW, "fundamentals": dt.datetime(2023, 3, 1, tzinfo=dt.UTC)}
+def news_rows() -> list[tuple]:
+    """A filing of AAA and headlines of both; BBB's come every ten days, the same words each time."""
+    filed = dt.datetime(2022, 11, 3, 20, 30, tzinfo=dt.UTC)
+    rows = [("US:AAA", "AAA", filed, "filing", "Other events", "8.01", "AAA Corp", "https://sec.gov/a", None, "vendor", filed)]
+    told = [("AAA", 0, "AAA opens a plant")] + [("BBB", 10 * i, f"BBB sets a record{'!' * (i % 2)}") for i in range(12)]
+    for symbol, days, headline in told:
+        at = dt.datetime(2022, 8, 1, 14, tzinfo=dt.UTC) + dt.timedelta(days=days)
+        extra = (None, "The Wire", "http://wire.example/1", 0.5)
+        rows.append((f"US:{symbol}", symbol, at, "headline", headline, *extra, "vendor", at))
+    return rows
+
+
+def universe_rows() -> list[tuple]:
+    """AAA is a member; BBB was twice, each spell open when it began and closed when it had ended; M00.. are many."""
+
+    def morning(day: dt.date) -> dt.datetime:
+        return dt.datetime(day.year, day.month, day.day, 14, 30, tzinfo=dt.UTC)
+
+    rows = [("sp500", "US:AAA", "AAA", dt.date(2022, 1, 3), None, "vendor", morning(dt.date(2022, 1, 3)))]
+    spells = [
+        (dt.date(2019, 3, 4), dt.date(2020, 6, 19), dt.date(2020, 6, 22)),
+        (dt.date(2021, 9, 20), dt.date(2022, 12, 16), dt.date(2022, 12, 19)),
+    ]
+    for begins, ends, gone in spells:
+        rows.append(("sp500", "US:BBB", "BBB", begins, None, "vendor", morning(begins)))
+        rows.append(("sp500", "US:BBB", "BBB", begins, ends, "vendor", morning(gone)))
+    many = dt.date(2015, 1, 5)
+    return rows + [("sp500", f"US:M{i:02}", f"M{i:02}", many, None, "vendor", morning(many)) for i in range(12)]
+
+
+def action_rows() -> list[tuple]:
+    """AAA pays each quarter (second Wednesday of its second month), BBB too and splits, CCC does the rest."""
+
+    def action(symbol, day, kind, ratio=None, amount=None):
+        known = dt.datetime(day.year, day.month, day.day, 14, 30, tzinfo=dt.UTC)
+        return (f"US:{symbol}", symbol, day, kind, ratio, amount, "USD" if amount is not None else None, "vendor", known)
+
+    days = [dt.date(y, m, 8 + (2 - dt.date(y, m, 8).weekday()) % 7) for y in (2020, 2021, 2022) for m in (2, 5, 8, 11)]
+    rows = [
+        action(s, day, "dividend", amount=round(base + 0.01 * i, 2))
+        for s, base in (("AAA", 0.5), ("BBB", 1.1))
+        for i, day in enumerate(days)
+    ]
+    rows.append(action("BBB", dt.date(2021, 6, 16), "split", ratio=4.0))
+    rows += [action("CCC", dt.date(2021, 3, 3), "spin_off", amount=12.5), action("CCC", dt.date(2021, 4, 7), "rename")]
+    return [
+        *rows,
+        action("CCC", dt.date(2021, 5, 5), "dividend", amount=3.0),
+        action("DDD", dt.date(2021, 7, 7), "delisting", amount=20.0),
+    ]
+
+
+ROWS = {
+    "prices": price_rows,
+    "macro": macro_rows,
+    "fundamentals": fundamental_rows,
+    "news": news_rows,
+    "universe": universe_rows,
+    "corporate_actions": action_rows,
+}
+NOWS = dict.fromkeys(ROWS, NOW) | {"fundamentals": dt.datetime(2023, 3, 1, tzinfo=dt.UTC)}
 
 
 def types_of(dataset: str) -> str:
@@ -86,3 +145,32 @@ def stage(cursor: duckdb.DuckDBPyConnection, dataset: str, name: str = "rows") -
     cursor.register("clean_batch", table_of(dataset))
     cursor.execute(f"create or replace temp table {name} as select * from clean_batch")
     cursor.unregister("clean_batch")
+
+
+PAID = {dt.date(2022, 10, 20): 0.5, dt.date(2022, 11, 17): 0.5, dt.date(2022, 12, 15): 0.5}  # BBB's dividends
+
+
+def adjusted_rows() -> list[tuple]:
+    """The clean prices as another vendor adjusts them: each dividend of BBB is taken out of all closes before it."""
+    rows = []
+    for symbol in ("AAA", "BBB", "CCC"):
+        factor, later = 1.0, None
+        for row in reversed([r for r in price_rows() if r[1] == symbol]):
+            if symbol == "BBB" and later in PAID:
+                factor *= 1 - PAID[later] / row[6]
+            later = row[2]
+            rows.append((*row[:3], *(price * factor for price in row[3:7]), row[7], "USD", "adjusted", "adjuster", row[11]))
+    return rows
+
+
+def stage_beside(cursor: duckdb.DuckDBPyConnection) -> None:
+    """What prices are compared with: `clean_actions`, and `clean_others` of a raw and of an adjusted source."""
+    cursor.execute(
+        "create or replace temp table clean_actions (instrument varchar, ex_session date, kind varchar, ratio double, amount double)"
+    )
+    for day, amount in PAID.items():
+        cursor.execute("insert into clean_actions values ('US:BBB', ?, 'dividend', null, ?)", [day, amount])
+    stage(cursor, "prices", "clean_others")
+    cursor.execute("update clean_others set source = 'second'")
+    marks = ", ".join("?" * len(adjusted_rows()[0]))
+    cursor.executemany(f"insert into clean_others values ({marks})", adjusted_rows())

@@ -14,8 +14,9 @@ def _load(name: str):
     spec.loader.exec_module(module)
 
 
-if "clean" not in sys.modules:
-    _load("clean")
+for each in ("clean", "walks"):
+    if each not in sys.modules:
+        _load(each)
 
 
 @pytest.fixture

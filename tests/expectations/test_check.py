@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from clean import LAST, NOW, VENDOR, stage
+from clean import LAST, NOW, VENDOR, stage, stage_beside
 
 from expectations import contract as contracts
 from expectations.check import by_law, check
@@ -95,11 +95,24 @@ def test_a_jump_in_a_raw_series_is_unknown_without_actions_and_passes_with_its_s
     stage(cursor, "prices")
     cursor.execute("update rows set open = open / 2, high = high / 2, low = low / 2, close = close / 2 "
                    "where symbol = 'AAA' and session >= '2022-11-15'")  # fmt: skip
-    assert status(run(cursor))["no_jump"] == "unknown"
-    cursor.execute("create temp table acts as select 'US:AAA' as instrument, date '2022-11-15' as ex_session")
-    assert status(run(cursor, replace(CONTEXT, actions="acts")))["no_jump"] == "passed"
-    cursor.execute("update acts set instrument = 'US:BBB'")
-    assert status(run(cursor, replace(CONTEXT, actions="acts")))["no_jump"] == "failed"
+    assert {status(run(cursor))[law] for law in ("no_jump", "split_known")} == {"unknown"}
+    cursor.execute(
+        "create temp table acts as select 'US:AAA' as instrument, date '2022-11-15' as ex_session, "
+        "'split' as kind, 2.0 as ratio, null::double as amount"
+    )
+    known = status(run(cursor, replace(CONTEXT, actions="acts")))
+    assert {known[law] for law in ("no_jump", "split_known", "split_as_declared")} == {"passed"}
+    cursor.execute("update acts set instrument = 'US:CCC', ex_session = '2022-01-03'")
+    assert status(run(cursor, replace(CONTEXT, actions="acts")))["split_known"] == "failed"
+
+
+def test_a_wrong_dividend_freezes_its_symbol_and_leaves_the_bar_of_its_day(cursor):
+    stage(cursor, "prices")
+    stage_beside(cursor)
+    cursor.execute("update clean_actions set amount = 500 where ex_session = '2022-11-17'")
+    report = run(cursor, replace(CONTEXT, actions="clean_actions", others="clean_others"))
+    assert report.blocked == {"BBB": ("dividend_below_price",)}
+    assert report.bad_rows == 0
 
 
 def test_look_back_sees_a_slip_on_the_first_new_session(cursor):
@@ -122,7 +135,7 @@ def test_a_revision_is_compared_with_its_neighbours_and_not_with_itself(cursor):
     stage(cursor, "prices")
     cursor.execute("delete from rows where session <> '2022-11-15'")
     report = run(cursor, replace(CONTEXT, history="earlier"))
-    assert {law for law, word in status(report).items() if word != "passed"} <= {"no_jump"}
+    assert "failed" not in status(report).values()
     assert status(report)["one_bar"] == "passed"
 
 
@@ -214,7 +227,7 @@ def test_a_naive_moment_is_refused(cursor):
 
 
 def test_an_unknown_dataset_is_refused_with_those_that_have_a_contract(cursor):
-    with pytest.raises(Broken, match="fundamentals, macro, prices"):
+    with pytest.raises(Broken, match="fundamentals, macro"):
         check(cursor, "weather", "rows", run="r", context=CONTEXT)
 
 

@@ -1,9 +1,11 @@
 import datetime as dt
 import re
 
-from expectations.gate import judge
+import pytest
+
+from expectations.gate import judge, standing
 from expectations.page import render
-from portfolio.types import Health, LawResult
+from portfolio.types import Health, Incident, IncidentState, LawResult
 
 AT = dt.datetime(2022, 12, 29, 12, tzinfo=dt.UTC)
 
@@ -36,16 +38,43 @@ def test_a_block_freezes_whom_it_names_with_its_reason():
     assert standings["BBB"].health is Health.SOUND
 
 
-def test_a_block_that_names_nobody_or_as_many_as_fit_freezes_everybody():
+def test_a_block_that_names_nobody_or_means_the_batch_freezes_everybody():
     assert set(health([result(on_breach="block", symbols=())]).values()) == {Health.BLOCKED}
+    assert set(health([result(on_breach="block", symbols=("AAA",), whole=True)]).values()) == {Health.BLOCKED}
     fifty = tuple(f"S{i}" for i in range(50))
-    assert set(health([result(on_breach="block", symbols=fifty)]).values()) == {Health.BLOCKED}
+    assert set(health([result(on_breach="block", symbols=fifty)]).values()) == {Health.SOUND}, "the others go on"
 
 
-def test_the_reports_own_list_goes_before_the_shortened_one():
-    fifty = tuple(f"S{i}" for i in range(50))
+def test_the_reports_own_answer_counts_where_there_is_one():
     blocked = {"AAA": ("law",)}
-    assert health([result(on_breach="block", symbols=fifty)], blocked=blocked) == {"AAA": Health.BLOCKED, "BBB": Health.SOUND}
+    assert health([result(on_breach="block", symbols=())], blocked=blocked) == {"AAA": Health.BLOCKED, "BBB": Health.SOUND}
+
+
+def incident(symbols=("AAA",), on_breach="block", state=IncidentState.OPEN, source="yahoo"):
+    kind = ("incident", "prices", source, "no_slip", "", "A sentence.", "critical", on_breach, state, None, "", "")
+    return Incident(*kind, symbols, 3, None, "run", AT, AT, AT)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ([], Health.SOUND),
+        ([incident()], Health.BLOCKED),
+        ([incident(on_breach="quarantine")], Health.SUSPECT),
+        ([incident(on_breach="warn"), incident()], Health.BLOCKED),
+        ([incident(state=IncidentState.ACKNOWLEDGED)], Health.BLOCKED),
+        ([incident(state=IncidentState.RESOLVED)], Health.SOUND),
+        ([incident(source="stooq")], Health.SOUND),
+        ([incident(symbols=("OLD",))], Health.BLOCKED),
+        ([incident(symbols=("BBB",))], Health.SOUND),
+    ],
+)
+def test_live_incidents_of_the_source_it_is_read_from_decide_a_symbols_standing(given, wanted):
+    """AAA was OLD before its rename; the decision reads it from yahoo."""
+    identities = {"AAA": "US:OLD", "OLD": "US:OLD", "BBB": "US:BBB"}
+    found = standing(given, identities, {"AAA": "yahoo", "BBB": "yahoo"})["AAA"]
+    assert found.health is wanted
+    assert (found.reasons != ()) == (wanted is not Health.SOUND)
 
 
 def test_an_error_freezes_everybody_whatever_the_law_would_do():

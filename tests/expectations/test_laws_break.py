@@ -1,14 +1,20 @@
 """Every law's bad samples go through the real Great Expectations on the real DuckDB, and that law must fail."""
 
 import pytest
-from clean import LAST, NOWS, VENDOR, stage
+from clean import LAST, NOWS, VENDOR, stage, stage_beside
 
 from expectations.check import check
 from expectations.context import Context
 from expectations.contract import contract
 
-DATASETS = ("prices", "fundamentals", "macro")
-WANTED = {"prices": ("AAA", "BBB", "CCC"), "fundamentals": ("AAA", "BBB"), "macro": ("VIX", "DGS10", "CORE_CPI", "GOLD")}
+DATASETS = ("prices", "fundamentals", "macro", "news", "universe", "corporate_actions")
+WANTED = {
+    "prices": ("AAA", "BBB", "CCC"),
+    "fundamentals": ("AAA", "BBB"),
+    "macro": ("VIX", "DGS10", "CORE_CPI", "GOLD"),
+    "universe": ("AAA", "BBB"),
+}
+VINTAGES = {"universe"}  # of which a clean batch holds several versions of a fact
 CASES = [
     pytest.param(dataset, law, sample, id=f"{dataset}-{law.name}-{i}")
     for dataset in DATASETS
@@ -24,11 +30,16 @@ def judged(cursor, dataset, spoil=None, **more):
     if dataset == "prices":
         cursor.execute("delete from clean_history where session >= '2022-10-17'")
         cursor.execute("delete from rows where session < '2022-10-17'")
-        cursor.execute("create or replace temp table no_actions (instrument varchar, ex_session date)")
-        more = {"expected_session": LAST, "actions": "no_actions", "declarations": (VENDOR,), **more}
+        stage_beside(cursor)
+        beside = {"actions": "clean_actions", "others": "clean_others", "declarations": (VENDOR,)}
+        more = {"expected_session": LAST, **beside, **more}
     else:
         cursor.execute("delete from clean_history")
-    more = {"symbols": WANTED[dataset], **more}
+    if dataset == "corporate_actions":
+        a_bar = "date '2019-12-31' as session, 100.0 as close"
+        cursor.execute(f"create or replace temp table a_bar_each as select distinct instrument, source, {a_bar} from rows")
+        more = {"prices": "a_bar_each", **more}
+    more = {"symbols": WANTED.get(dataset, ()), "vintages": dataset in VINTAGES, **more}
     if spoil:
         cursor.execute(spoil.replace("{day}", contract(dataset).day))
     return check(cursor, dataset, "rows", run="test", context=Context(now=NOWS[dataset], history="clean_history", **more))
