@@ -25,8 +25,8 @@ def open_source(
 ) -> Source:
     """The source called `name`. `file` is what `files` and `members` read, and what others may read instead of the
     network; `symbol` is of whom a file of `edgar` or `news` speaks, `submissions` for `edgar`, `adjustment` (raw |
-    adjusted) and `layout` for `files`, `access` for those on the network. `WrongUse` for an unknown name, or where a file is
-    needed and none given.
+    adjusted) and `layout` (a name, or the path of a mapping) for `files`, `access` for those on the network. `WrongUse` for an
+    unknown name, or where a file is needed and none given.
     """
     if name == "sample":
         from sources.sample.source import Sample
@@ -54,9 +54,9 @@ def open_source(
         from sources.members.source import Members
 
         return Members(file)
-    from sources.files.source import Files
+    from sources.files import open_files
 
-    return Files(file, adjustment=adjustment)
+    return open_files(file, layout, adjustment)
 
 
 def _prices_of(name: str, access: Access | None) -> Source:

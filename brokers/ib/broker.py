@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -168,13 +169,26 @@ class IBBroker:
         )
 
     async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        from brokers.ib.client import library
         from brokers.ib.quotes import snapshots
 
         async with self._one:
             await self._up().now()
-            wanted = {s: library.Stock(self._symbols.theirs(s), "SMART", self._currency) for s in dict.fromkeys(symbols)}
-            return await snapshots(self._up(), wanted)
+            return await snapshots(self._up(), self._wanted(symbols))
+
+    async def stream(self, symbols: Sequence[str]) -> AsyncIterator[Quote]:
+        """Every change of a quote until it is closed; see `brokers.ib.quotes.stream`."""
+        from brokers.ib.quotes import stream
+
+        async with self._one:
+            await self._up().now()
+        async with contextlib.aclosing(stream(self._up(), self._wanted(symbols))) as quotes:
+            async for quote in quotes:
+                yield quote
+
+    def _wanted(self, symbols: Sequence[str]) -> dict[str, Any]:
+        from brokers.ib.client import library
+
+        return {s: library.Stock(self._symbols.theirs(s), "SMART", self._currency) for s in dict.fromkeys(symbols)}
 
     # ------------------------------------------------------------ orders
     def next_order_id(self, at_least: int) -> int:

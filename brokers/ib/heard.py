@@ -56,6 +56,7 @@ class Heard:
         self.ticks: dict[int, Ticks] = {}
         self.lost = False  # between 1100 and 1101 or 1102
         self.fresh = True  # no 1100 since the last picture
+        self.cuts = 0  # how often the broker lost its servers; what was subscribed to may be gone since
         self.read_only = False
         self.unread = ""  # the first message that could not be understood
 
@@ -150,6 +151,7 @@ class Heard:
         self.ticks.setdefault(request, Ticks()).ended = True
 
     def error(self, request: int, code: int, sentence: str, *more: Any) -> None:
+        self.cuts += code in {1100, 1101}
         if code == 1100:
             self.lost, self.fresh = True, False
         elif code in {1101, 1102}:

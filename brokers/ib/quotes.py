@@ -1,16 +1,17 @@
-"""Snapshots: bid, ask and last of each symbol, with their age and kind."""
+"""Snapshots and streams: bid, ask and last of each symbol, with their age and kind."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from brokers.ib import states
 from brokers.ib.client import Line
 from brokers.ib.heard import Ticks
-from portfolio.errors import Outage
+from portfolio.errors import Broken, Outage
 from portfolio.types import Quote
 
 PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
@@ -31,18 +32,60 @@ async def snapshots(line: Line, contracts: Mapping[str, Any]) -> Mapping[str, Qu
         raise Outage("The gateway did not answer in time: quotes.", "Try again.")
     quotes = {}
     for symbol, request in asked.items():
-        told = ticks.pop(request, Ticks())
-        received = None if told.at is None else line.instant(told.at)
-        quote = _quote(symbol, contracts[symbol].currency, told, received)
+        quote = _heard(line, symbol, contracts[symbol].currency, ticks.pop(request, Ticks()))
         if quote is not None:
             quotes[symbol] = quote
     return quotes
 
 
-async def _ask(line: Line, contract: Any) -> int:
+async def stream(line: Line, contracts: Mapping[str, Any]) -> AsyncIterator[Quote]:
+    """Every change of a quote, newest first heard, on the broker's clock, which the line was asked for before.
+
+    A symbol that IB declines, or has no price of, is never there; one whose price has gone is not told again, and grows old.
+    Ends where all are declined. `Outage` where the connection is lost, or the broker lost its servers: nobody knows then
+    which of the streams go on. Close it (`aclosing`), and nothing is subscribed to any more.
+    """
+    asked: dict[int, str] = {}
+    told: dict[str, Quote | None] = {}
+    cuts = line.heard.cuts
+    try:
+        for symbol, contract in contracts.items():
+            asked[await _ask(line, contract, snapshot=False)] = symbol
+        while not all(request in line.heard.errors for request in asked):
+            line.check()
+            if line.heard.cuts != cuts:
+                raise Outage("The broker lost its servers, so a stream of quotes may stand still.", "Ask for it again.")
+            line.heard.changed.clear()
+            for request, symbol in asked.items():
+                quote = _heard(line, symbol, contracts[symbol].currency, line.heard.ticks.get(request, Ticks()))
+                if quote != told.get(symbol):
+                    told[symbol] = quote
+                    if quote is not None:
+                        yield quote
+            await _change(line, 1.0)
+    finally:
+        await _hang_up(line, list(asked))
+
+
+async def _hang_up(line: Line, requests: list[int]) -> None:
+    with contextlib.suppress(Outage, Broken):
+        for request in requests:
+            line.heard.ticks.pop(request, None)
+            if request not in line.heard.errors:
+                await line.turn()
+                line.ib.client.cancelMktData(request)
+
+
+async def _change(line: Line, seconds: float) -> None:
+    """Wait until something is heard, at most so long."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(line.heard.changed.wait(), seconds)
+
+
+async def _ask(line: Line, contract: Any, snapshot: bool = True) -> int:
     await line.turn()
     request = int(line.ib.client.getReqId())
-    line.ib.client.reqMktData(request, contract, "", True, False, [])
+    line.ib.client.reqMktData(request, contract, "", snapshot, False, [])
     return request
 
 
@@ -56,15 +99,16 @@ async def _wait(line: Line, requests: list[int]) -> None:
         left = deadline - loop.time()
         if left <= 0:
             return
-        try:
-            await asyncio.wait_for(line.heard.changed.wait(), min(left, 1.0))
-        except TimeoutError:
-            continue
+        await _change(line, min(left, 1.0))
 
 
 def _done(line: Line, request: int) -> bool:
     told = line.heard.ticks.get(request)
     return request in line.heard.errors or bool(told and told.ended)
+
+
+def _heard(line: Line, symbol: str, currency: str, told: Ticks) -> Quote | None:
+    return _quote(symbol, currency, told, None if told.at is None else line.instant(told.at))
 
 
 def _quote(symbol: str, currency: str, told: Ticks, received: datetime | None) -> Quote | None:

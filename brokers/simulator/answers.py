@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -51,28 +52,43 @@ def contract_details(gateway: Gateway, session: Session, fields: Fields) -> None
 
 
 def market_data(gateway: Gateway, session: Session, fields: Fields) -> None:
-    """A snapshot, or a ticker that answers once and stays."""
+    """A snapshot, or a ticker that answers at once and then with every move."""
     fields.skip(1)
     request, wanted = fields.number(), requests.contract(fields)
     fields.skip(2)  # delta neutral flag, generic ticks
     snapshot = fields.flag()
-    found = _listings(gateway, wanted)
+    found, faults = _listings(gateway, wanted), gateway.faults
     if found is None:
         return session.error(request, 200, NO_CONTRACT)
-    faults, quote = gateway.faults, gateway.exchange.market.quote(found)
-    prices = (quote.bid, quote.ask, quote.last) if quote and found.symbol not in faults.no_quote else (Decimal(-1),) * 3
+    if found.symbol in faults.no_subscription:
+        return session.error(request, 354, "Requested market data is not subscribed.")
+    session.send(frame(81, request, found.min_tick, "9c0001", 3), frame(58, 1, request, faults.market_data_type))
+    _tell_price(gateway, session, request, found)
+    if snapshot:
+        return session.send(frame(57, 1, request))
+    later = asyncio.get_running_loop().call_later
+    moves = [later(wait, _tell_price, gateway, session, request, found, Decimal(str(factor))) for wait, factor in faults.moves]
+    session.tickers[request] = moves
+    return None
+
+
+def _tell_price(gateway: Gateway, session: Session, request: int, listing: Listing, factor: Decimal = Decimal(1)) -> None:
+    """Bid, ask and last times `factor`, and when the last was dealt; -1 where there is no price."""
+    faults, quote = gateway.faults, gateway.exchange.market.quote(listing)
+    there = quote is not None and factor > 0 and listing.symbol not in faults.no_quote
+    prices = [one * factor if there else Decimal(-1) for one in ((quote.bid, quote.ask, quote.last) if quote else (0, 0, 0))]
     delayed = faults.market_data_type > 2
     at = gateway.exchange.now() - timedelta(seconds=faults.quote_age)
-    return session.send(
-        frame(81, request, found.min_tick, "9c0001", 3),
-        frame(58, 1, request, faults.market_data_type),
-        *(
-            frame(1, 6, request, kind, price, 100 if price > 0 else 0, 0)
-            for kind, price in zip((66, 67, 68) if delayed else (1, 2, 4), prices, strict=True)
-        ),
+    kinds = (66, 67, 68) if delayed else (1, 2, 4)
+    session.send(
+        *(frame(1, 6, request, k, p, 100 if p > 0 else 0, 0) for k, p in zip(kinds, prices, strict=True)),
         frame(46, 6, request, 88 if delayed else 45, int(at.timestamp())),
-        *((frame(57, 1, request),) if snapshot else ()),
     )
+
+
+def cancel_market_data(gateway: Gateway, session: Session, fields: Fields) -> None:
+    fields.skip(1)
+    session.silence(fields.number())
 
 
 def historical_bars(gateway: Gateway, session: Session, fields: Fields) -> None:

@@ -56,6 +56,8 @@ class Faults:
     market_data_type: int = 1  # 1 live, 2 frozen, 3 delayed, 4 delayed and frozen
     quote_age: float = 0.0  # seconds by which the last trade lies back
     no_quote: tuple[str, ...] = ()  # symbols answered with -1
+    moves: tuple[tuple[float, float], ...] = ()  # (seconds after a ticker was asked for, factor of its prices; 0: -1 is sent)
+    no_subscription: tuple[str, ...] = ()  # symbols answered with error 354
     historical_pacing: bool = False  # error 162
     two_previews: bool = False  # a what-if is answered twice, first with nothing but unset figures
     margin_rate: float = 0.5  # of gross value, to hold a position overnight

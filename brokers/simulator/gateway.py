@@ -28,6 +28,7 @@ CONNECTIVITY = {
 # message id -> (the name Faults.unanswered knows it by, the answer)
 TABLE: dict[int, tuple[str, Answer]] = {
     1: ("market_data", answers.market_data),
+    2: ("", answers.cancel_market_data),
     3: ("", answers.place_order),
     4: ("cancel_order", answers.cancel_order),
     5: ("open_orders", answers.own_open_orders),
@@ -57,7 +58,7 @@ TABLE: dict[int, tuple[str, Answer]] = {
     92: ("", money.profit),
     99: ("completed_orders", answers.completed_orders),
     104: ("", answers.user_info),
-} | dict.fromkeys((2, 14, 25, 59, 75, 77, 93, 95), ("", answers.nothing))
+} | dict.fromkeys((14, 25, 59, 75, 77, 93, 95), ("", answers.nothing))
 
 
 class Gateway:

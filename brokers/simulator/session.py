@@ -45,6 +45,7 @@ class Session:
         self.wants_positions = False
         self.wants_account = False
         self.summaries: set[int] = set()
+        self.tickers: dict[int, list[asyncio.TimerHandle]] = {}  # request -> what is still to be told of its price
 
     def send(self, *frames: bytes) -> None:
         if not self._writer.is_closing():
@@ -53,12 +54,19 @@ class Session:
     def error(self, request: int, code: int, sentence: str) -> None:
         self.send(messages.error(self.version, request, code, sentence))
 
+    def silence(self, request: int) -> None:
+        """Tell nothing more of a ticker."""
+        for move in self.tickers.pop(request, ()):
+            move.cancel()
+
     def cut(self) -> None:
         """End the connection at once, whatever is still unsent."""
         self._writer.transport.abort()
 
     async def close(self) -> None:
         """End the connection after what was said."""
+        for request in list(self.tickers):
+            self.silence(request)
         self._writer.close()
         try:
             await asyncio.wait_for(self._writer.wait_closed(), 2)

@@ -10,32 +10,37 @@ import polars as pl
 
 from portfolio.errors import Refused
 
-SIZE_CAP = 1 << 30  # bytes, unpacked
+SIZE_CAP = 1 << 30  # bytes
+PACKED_CAP = 256 << 20  # bytes, of what comes out of a gzip or an archive
 ROW_CAP = 50_000_000
 _CHUNK = 1 << 20
 _SPLIT = "Split it by years or symbols."
 
 
-def _too_large(file: Path, cap: int) -> Refused:
+def too_large(file: Path, cap: int) -> Refused:
     return Refused(f"The file {file.name} holds more than {cap >> 20} MB.", _SPLIT, file=str(file), cap=cap)
 
 
-def _unpacked(file: Path, cap: int) -> bytes:
+def unpacked(file: Path, cap: int) -> bytes:
     """The bytes of a gzip file; stops at `cap` while unpacking, so that a small bomb stays small."""
     parts, size = [], 0
     with gzip.open(file, "rb") as stream:
         while part := stream.read(_CHUNK):
             size += len(part)
             if size > cap:
-                raise _too_large(file, cap)
+                raise too_large(file, cap)
             parts.append(part)
     return b"".join(parts)
 
 
-def _csv(file: Path, cap: int) -> pl.DataFrame:
+def packed(file: Path) -> bool:
+    """Whether it is gzip, whatever its name."""
     with file.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    body = _unpacked(file, cap) if packed else file.read_bytes()
+        return raw.read(2) == b"\x1f\x8b"
+
+
+def _csv(file: Path, cap: int) -> pl.DataFrame:
+    body = unpacked(file, min(cap, PACKED_CAP)) if packed(file) else file.read_bytes()
     if not body.strip():
         raise Refused(f"The file {file.name} is empty.", "Give a file with a header and rows.", file=str(file))
     return pl.read_csv(body, infer_schema=False, truncate_ragged_lines=False)
@@ -49,7 +54,7 @@ def _parquet(file: Path, cap: int, rows: int) -> pl.DataFrame:
     if about.num_rows > rows:
         raise Refused(f"The file {file.name} says it has {about.num_rows:,} rows, above {rows:,}.", _SPLIT, file=str(file))
     if sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)) > cap:
-        raise _too_large(file, cap)
+        raise too_large(file, cap)
     frame = pl.read_parquet(file)
     nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Binary]
     if nested:
@@ -76,7 +81,7 @@ def table(file: Path, size_cap: int = SIZE_CAP, row_cap: int = ROW_CAP) -> pl.Da
     """
     try:
         if file.stat().st_size > size_cap:
-            raise _too_large(file, size_cap)
+            raise too_large(file, size_cap)
         with file.open("rb") as raw:
             magic = raw.read(4)
         return _parquet(file, size_cap, row_cap) if magic == b"PAR1" else _csv(file, size_cap)

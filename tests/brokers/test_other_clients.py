@@ -13,6 +13,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
+UNDER_BOTH = ("test_broker_suite.py", "test_live_quotes.py", "test_ib_bars.py")
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +72,12 @@ def suite_under_ib_async(request, environment):
         yield None
         return
     try:
-        python = environment("ib_async", "ib_async==2.1.0", "pytest>=8.3", "tzdata", "numpy>=2")
+        python = environment("ib_async", "ib_async==2.1.0", "pytest>=8.3", "tzdata", "numpy>=2", "polars==2.1.0", "hypothesis>=6")
     except pytest.skip.Exception as reason:  # the other judges may still be there
         yield str(reason)
         return
     run = subprocess.Popen(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "test_broker_suite.py")],
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(HERE / name) for name in UNDER_BOTH)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

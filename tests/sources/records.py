@@ -138,3 +138,39 @@ US:META,FB,2012-05-18,2022-06-08
 US:META,META,2022-06-09,
 US:FB.1,FB,1999-09-29,2003-03-28
 """
+
+
+# Files in the layouts of vendors: name of the file, what stands in it.
+_CRAWLED = """symbol,date,open,high,low,close,volume,adj_close
+CH,2015-04-06,7.57,7.67,7.49,7.62,31700,7.62
+CH,2015-04-02,7.57,7.70,7.55,7.60,15300,7.60
+NAN,2015-04-06,13.81,13.88,13.74,13.74,21600,13.74
+"""
+_REPORTED = """symbol,end_date,amend,period_focus,fiscal_year,doc_type,revenues,op_income,net_income,eps_basic,eps_diluted,dividend,assets,cur_assets,cur_liab,cash,equity,cash_flow_op,cash_flow_inv,cash_flow_fin
+CH,2014-12-31,False,FY,2014,10-K,131876000.0,-8591000.0,-5459000.0,-3.31,-3.31,0.0,71801000.0,41478000.0,20784000.0,675000.0,46822000.0,429000.0,-2070000.0,1392000.0
+SKY,2015-02-28,True,Q3,2015,10-Q,38109000.0,-2821000.0,-2997000.0,-0.36,-0.36,0.0,50866000.0,30711000.0,13788000.0,4933000.0,23573000.0,-5014000.0,3916000.0,
+"""
+_WIKI = """ticker,date,open,high,low,close,volume,ex-dividend,split_ratio
+GE,2018-01-03,9,9.5,8.5,9,200,0.25,1.0
+GE,2018-01-04,9,9.5,8.5,9.25,200,0.0,1.0
+GE,2018-01-05,18,19,17.5,18.5,100,0.0,0.5
+MSFT,2018-01-05,88,89,87.5,88.5,100,0.1,1.0
+"""
+LAYOUTS = {
+    "wiki-prices": ("table.csv", _WIKI),
+    "wiki-corporate_actions": ("table.csv", _WIKI),
+    "stooq-prices": (
+        "gld.us.txt",
+        "Date,Open,High,Low,Close,Volume,OpenInt\n2017-11-10,1,2,0.5,1.5,100,0\n2017-11-13,1,2,1,1.6,1,0\n",
+    ),
+    "lean-prices": (
+        "aapl.csv",
+        "19980102 00:00,136300,162500,135000,162500,6315000\n19980105 00:00,165000,165600,151900,160000,1\n",
+    ),
+    "yfinance-prices": (
+        "AAPL.csv",
+        "Date,High,Low,Open,Close,Volume,Adj Close\n2019-12-31,12,8,9,10,100,5\n2020-01-02,12,8,9,10,100,10\n",
+    ),
+    "pystock-prices": ("20150406_prices.csv", _CRAWLED),
+    "pystock-fundamentals": ("20150406_reports.csv", _REPORTED),
+}

@@ -34,6 +34,7 @@ SUBJECTS = (
     *("sample-prices", "sample-macro", "sample-universe", "edgar-fundamentals", "files-prices", "files-macro"),
     *("yahoo-prices", "yahoo-corporate_actions", "stooq-prices"),
     *("sec-fundamentals", "sec-news", "sec-identifiers", "fred-macro", "news-news", "members-universe", "members-symbols"),
+    *(f"files:{subject}" for subject in records.LAYOUTS),
 )
 # What the vendors on the network answer, and whom to ask them for: they list nothing of themselves.
 ROUTES = {
@@ -62,7 +63,10 @@ def day_of(dataset):
 @pytest.fixture(params=SUBJECTS)
 def subject(request, write, prices_csv, macro_csv, facts, replaying):
     """(how to open the source, the dataset, whom to ask for where the source must be told)."""
-    name, dataset = request.param.split("-")
+    room, _, told = request.param.rpartition(":")
+    name, dataset = told.split("-")
+    if room:
+        return lambda: open_source(room, write(*records.LAYOUTS[told]), layout=name), dataset, None
     if name in ROUTES:
         access = Access(url=replaying(ROUTES[name]).url, contact="Jo Doe jo@example.com")
         return lambda: open_source(OPENED_AS.get(name, name), access=access), dataset, EVERYONE.get(name)
