@@ -1,4 +1,4 @@
-"""The warehouse from the terminal: ingest, validate, query, lake, quarantine."""
+"""The warehouse from the terminal: ingest, validate, query, lake."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import typer
 from cli.output import Json, emit, guarded, say, table
 from portfolio.errors import WrongUse
 
+DATASETS = "prices, corporate_actions, fundamentals, macro, news, universe, symbols or identifiers."
+LAYOUT = "How the file is laid out: plain, mapping, lean, alphavantage, tiingo, yfinance, wiki, stooq or pystock."
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
@@ -19,25 +21,25 @@ def register(app: typer.Typer) -> None:
     app.command("validate")(validate)
     app.command("query")(query)
     app.command("lake")(lake)
-    quarantine = typer.Typer(help="Rows that broke a law.", no_args_is_help=True)
-    quarantine.command("list")(quarantine_list)
-    app.add_typer(quarantine, name="quarantine")
 
 
 @guarded
 def ingest(
-    dataset: Annotated[str, typer.Argument(help="prices, macro, fundamentals or universe.")],
-    source: Annotated[str, typer.Option(help="sample, edgar or files.")] = "sample",
-    from_file: Annotated[Path | None, typer.Option("--from-file", help="The file that edgar and files read.")] = None,
+    dataset: Annotated[str, typer.Argument(help=DATASETS)],
+    source: Annotated[str, typer.Option(help="sample, yahoo, stooq, edgar, fred, news, members, files or ib.")] = "sample",
+    from_file: Annotated[Path | None, typer.Option("--from-file", help="A file to read instead of asking the network.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     adjustment: Annotated[str, typer.Option(help="What the closes of `files` are: raw or adjusted.")] = "raw",
+    layout: Annotated[str, typer.Option(help=LAYOUT)] = "plain",
+    mapping: Annotated[Path | None, typer.Option(help="A TOML file that describes the layout of a file of your own.")] = None,
     json: Json = False,
 ) -> None:
     """Fetch one dataset, judge it by its contract and write it: good rows to the warehouse, bad rows to quarantine."""
     from tasks.doors import SystemClock
-    from tasks.ingest import Batch, counts
+    from tasks.fetch import Batch
+    from tasks.ingest import counts
     from tasks.ingest import ingest as ingest_batch
     from tasks.quality import write_page
     from tasks.settings import settings
@@ -46,31 +48,45 @@ def ingest(
         raise WrongUse(f"There is no file {from_file}.", "Name one that exists with --from-file.")
     names = tuple(s.strip() for s in symbols.split(",") if s.strip()) if symbols else None
     days = [day.date() if day else None for day in (since, until)]
+    if mapping is not None and not mapping.is_file():
+        raise WrongUse(f"There is no mapping {mapping}.", "Name a TOML file that exists with --mapping.")
+    how = {"adjustment": adjustment, "layout": layout if mapping is None else str(mapping)}
     now = SystemClock().now()
-    result = ingest_batch(settings(), Batch(dataset, source, from_file, names, days[0], days[1], adjustment=adjustment), now)
+    result = ingest_batch(settings(), Batch(dataset, source, from_file, names, days[0], days[1], **how), now)
     page = write_page(settings(), now)
-    document = {"status": "done", **counts(result), "page": page}
+    document = {"status": "partly" if result.failed else "done", **counts(result), "page": page}
     if json:
         emit(document)
-        return
+    else:
+        _told(dataset, result, page)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+def _told(dataset: str, result: Any, page: Path) -> None:
+    """What became of a batch, for a person."""
     say(
         f"{dataset} from {result.source}: {result.rows:,} rows, {result.added:,} new, {result.revised:,} revised, "
         f"{result.unchanged:,} unchanged, {result.quarantined:,} quarantined; snapshot {result.snapshot}."
     )
     _laws(result.results)
+    for incident in result.incidents:
+        say(f"Incident {incident.incident} {incident.state.value}: {incident.sentence}")
+    for symbol, why in result.failed.items():
+        say(f"{symbol} did not come, the others are written: {why}")
     say(f"Data quality: {page}")
 
 
 @guarded
 def validate(
-    dataset: Annotated[str | None, typer.Argument(help="prices, fundamentals or macro; else all that have rows.")] = None,
+    dataset: Annotated[str | None, typer.Argument(help="One with a contract; else all that have rows.")] = None,
     json: Json = False,
 ) -> None:
     """Judge what the warehouse holds by its contracts; nothing is moved."""
     from tasks.doors import SystemClock
-    from tasks.ingest import held
-    from tasks.ingest import validate as judge
     from tasks.settings import settings
+    from tasks.validate import held
+    from tasks.validate import validate as judge
 
     names = [dataset] if dataset else held(settings())
     documents = {name: judge(settings(), name, SystemClock().now()) for name in names}
@@ -116,26 +132,6 @@ def lake(json: Json = False) -> None:
         say(str(document["attach"]))
 
 
-@guarded
-def quarantine_list(
-    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
-    json: Json = False,
-) -> None:
-    """The rows that broke a law, newest first, at most 200."""
-    from tasks.doors import open_lake
-    from tasks.settings import settings
-
-    with open_lake(settings()) as opened:
-        names, rows = opened.query(
-            "SELECT dataset, law, symbol, source, row, quarantined_at FROM quarantine ORDER BY quarantined_at DESC"
-        )
-    rows = [r for r in rows if dataset is None or r[0] == dataset][:200]
-    if json:
-        emit({"status": "done", "rows": [dict(zip(names, row, strict=True)) for row in rows]})
-    else:
-        table(f"{len(rows)} rows in quarantine", names, rows)
-
-
 def _instant(text: str | None) -> datetime | None:
     if text is None:
         return None
@@ -147,7 +143,9 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _laws(results: Any) -> None:
-    rows = [(r.dataset, r.law, r.status, r.severity, r.bad or "", ", ".join(r.symbols[:6]), r.what) for r in results]
+    """Those that did not pass, in a table; the others in a line."""
+    shown = sorted((r for r in results if r.status != "passed"), key=lambda r: (r.status == "unknown", r.law))
+    rows = [(r.law, f"{r.status}, {r.severity}", r.bad or "", ", ".join(r.symbols[:6]), r.note or r.what) for r in shown]
     if rows:
-        rows.sort(key=lambda row: (row[2] == "passed", row[1]))
-        table("Laws", ("dataset", "law", "status", "severity", "rows", "symbols", "what"), rows)
+        table("Laws that did not pass", ("law", "status", "rows", "symbols", "what"), rows)
+    say(f"{len(results) - len(rows)} of {len(results)} laws passed.")

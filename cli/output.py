@@ -22,7 +22,7 @@ import typer
 from portfolio.errors import Broken, Outage, Trouble
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-WHOLE = {"ref", "decision", "plan"}  # ids are for copying
+WHOLE = {"ref", "decision", "plan", "incident"}  # ids are for copying
 Command = TypeVar("Command", bound=Callable[..., None])
 
 

@@ -16,7 +16,7 @@ def ingest(dataset: str = "prices", source: str = "sample", symbols: list[str] |
     """Fetch, judge and write one dataset.
 
     Args:
-        dataset: prices, macro, fundamentals or universe.
+        dataset: prices, corporate_actions, fundamentals, macro, news, universe, symbols or identifiers.
         source: Where it comes from.
         symbols: Only these; empty means all that the source has.
     """

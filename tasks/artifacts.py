@@ -46,6 +46,22 @@ def report(settings: Settings, path: str) -> None:
     create_link_artifact(key="report", link=link, link_text="Open the report", description=path)
 
 
+def backfill(document: dict[str, Any]) -> None:
+    """Rows added and revised by symbol, and which past decisions would have been others."""
+    rows = [{"symbol": symbol, **counts} for symbol, counts in document["symbols"].items()]
+    said = f"**{document['dataset']}** from {document['source']}: {document['added']} added, {document['revised']} revised"
+    create_table_artifact(key="backfill-rows", table=rows, description=said)
+    lines = ["# Decisions that would have been others", ""]
+    for one in document["decisions"]:
+        lines += [f"**{one['decision']}** of {one['portfolio']}, {one['session']} ({one['status']})", ""]
+        lines += [f"- {_cell(change)}" for change in one["changes"]] + [""]
+    if not document["decisions"]:
+        lines.append("None: every recorded decision would be the same.")
+    create_markdown_artifact(
+        key="backfill-decisions", markdown="\n".join(lines), description="What the new rows would have changed"
+    )
+
+
 def _law(result: LawResult) -> dict[str, Any]:
     named = {"law": result.law, "status": result.status, "severity": result.severity, "rows": result.bad or result.unknown}
     return named | {"symbols": ", ".join(result.symbols[:8]), "what": result.what}

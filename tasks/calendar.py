@@ -48,6 +48,22 @@ def hours(day: date) -> Hours | None:
     return Hours(day, _utc(opens), _utc(closes), previous.date())
 
 
+def sessions(since: date, until: date) -> list[date]:
+    """The sessions from `since` to `until`, both included, oldest first; none before 1971."""
+    if until < max(since, FIRST):
+        return []
+    calendar = _calendar(max(until.year + 1, 2030))
+    return [stamp.date() for stamp in calendar.sessions_in_range(max(since, FIRST).isoformat(), until.isoformat())]
+
+
+def last_closed(now: datetime) -> date:
+    """The newest session that has closed by `now`."""
+    day = exchange_day(now)
+    while (times := hours(day)) is None or times.closes > now:
+        day -= timedelta(days=1)
+    return day
+
+
 def exchange_day(moment: datetime) -> date:
     """The exchange's own date at an instant."""
     return moment.astimezone(ZONE).date()

@@ -17,7 +17,7 @@ from portfolio.risk import state_after
 from portfolio.types import Account, Contract, Decision, Policy, Quote, TradingState
 from tasks import doors
 from tasks.calendar import Hours, hours
-from tasks.market import market_at
+from tasks.market import Told, market_at
 from tasks.settings import Settings
 from tasks.version import code_version
 
@@ -112,7 +112,7 @@ def _hours(session: date) -> Hours:
 def _market(lake: Lake, ledger: SqlLedger, policy: Policy, times: Hours, snapshot: int) -> Market:
     as_of = times.moment(policy.execution.decide_minutes_before_close)
     results = tuple(v.result for v in ledger.validations() if v.result.dataset == "prices")
-    return market_at(lake, policy, times, as_of, snapshot, results)
+    return market_at(lake, policy, times, as_of, snapshot, Told(tuple(ledger.incidents(dataset="prices")), results))
 
 
 def _known(ledger: SqlLedger, policy: Policy, market: Market) -> Proposal | None:
@@ -139,17 +139,12 @@ def _book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Market,
         account_name=settings.account,
         account=ledger.account(settings.account, policy.base_currency),
         quotes=looked.quotes,
-        instruments=_instruments(policy),
+        instruments=dict(market.instruments),
         state=looked.state,
         history=tuple(history),
         last_rebalance=ledger.last_rebalance(policy.name),
         increments={s: c.size_increment for s, c in looked.contracts.items()},
     )
-
-
-def _instruments(policy: Policy) -> dict[str, str]:
-    """symbol -> instrument. Until the warehouse keeps renames, the identity is the market and the symbol."""
-    return {symbol: f"US:{symbol}" for symbol in policy.symbols}
 
 
 def _write(ledger: SqlLedger, decision: Decision, policy: Policy, market: Market, book: Book, now: datetime) -> Proposal:
@@ -187,7 +182,7 @@ def trial(settings: Settings, policy: Policy, session: date) -> Decision:
     known = ledger.opened(settings.account)
     account = ledger.account(settings.account, policy.base_currency) if known else Account({}, TRIAL_CASH, policy.base_currency)
     state = ledger.trading_state(settings.account)
-    book = Book(settings.account, account, quotes, _instruments(policy), state, (), ledger.last_rebalance(policy.name))
+    book = Book(settings.account, account, quotes, dict(market.instruments), state, (), ledger.last_rebalance(policy.name))
     return decide(policy, market, book, code_version=code_version())
 
 

@@ -12,6 +12,7 @@ from portfolio.types import Policy
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
+    from brokers.ib.bars import IBBars
     from brokers.ib.broker import IBBroker
     from brokers.reconcile import Desk
     from warehouse.lake import Lake
@@ -43,6 +44,14 @@ def open_broker(settings: Settings, mode: str) -> IBBroker:
     from brokers.ib.broker import IBBroker
 
     return IBBroker(settings.ib_host, settings.ib_port, settings.ib_client_id, settings.account, mode)
+
+
+def open_bars(settings: Settings, now: datetime) -> IBBars:
+    """The gateway's daily bars as a source, over a client of its own: the executor's may be at work meanwhile."""
+    from brokers.ib.bars import IBBars
+    from sources.sessions import close_of
+
+    return IBBars(settings.ib_host, settings.ib_port, settings.ib_client_id + 1, now, close_of)
 
 
 def check_account(settings: Settings, policy: Policy) -> None:

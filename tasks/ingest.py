@@ -4,39 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portfolio.errors import WrongUse
-from portfolio.types import LawResult
+from portfolio.errors import Outage
+from portfolio.types import Incident, LawResult
+from sources.port import keeps_vintages
 from tasks import doors
+from tasks.fetch import Batch, Fetched, fetch, narrowed, opened
 from tasks.settings import Settings
+from tasks.validate import JUDGED, named
 
 if TYPE_CHECKING:
     from expectations.context import Report
     from sources.port import Source
     from warehouse.lake import Transaction
+    from warehouse.merge import Merged
 
 WATCHED = timedelta(days=60)
-JUDGED = ("prices", "fundamentals", "macro")  # the datasets that have a contract
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What to fetch. `file` is for sources that read one; `symbols` None means all the source has."""
-
-    dataset: str
-    source: str
-    file: Path | None = None
-    symbols: tuple[str, ...] | None = None
-    since: date | None = None
-    until: date | None = None
-    expected_session: date | None = None  # the newest session that must be there
-    adjustment: str = "raw"  # of the closes in a file: raw | adjusted
-    known_only: bool = False  # of `symbols`, those the source has; the others are expected in the warehouse already
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,74 +41,90 @@ class Ingested:
     blocked: tuple[str, ...]
     results: tuple[LawResult, ...]
     snapshot: int
-    seconds: float
+    seconds: float = 0.0
+    failed: Mapping[str, str] = field(default_factory=dict)  # symbol -> why the vendor refused it
+    late: Mapping[str, str] = field(default_factory=dict)  # symbol -> why it did not answer for it
+    incidents: tuple[Incident, ...] = ()  # opened, worse, back or resolved by this batch
+    beside: Mapping[str, int] = field(default_factory=dict)  # companion dataset -> rows added or revised
 
 
 def ingest(settings: Settings, batch: Batch, now: datetime) -> Ingested:
-    """Fetch, judge, write. Good rows go on, bad rows go to quarantine with the law they broke; both in one snapshot."""
+    """Fetch, judge, write. Good rows go on, bad rows go to quarantine with the law they broke; both in one snapshot.
+
+    Where a vendor did not answer for some of the symbols, the others are written and `Outage` names those to ask again.
+    """
     started = time.perf_counter()
-    source = _source(batch)
-    batch = _narrowed(batch, source)
+    source = opened(settings, batch, now)
+    batch = narrowed(batch, source)
     if batch.symbols == ():
         return _nothing(settings, batch)
-    frame = source.read(batch.dataset, batch.symbols, batch.since, batch.until)
-    run = _run(batch, now)
+    done = write(settings, batch, fetch(source, batch), now)
+    if done.late:
+        raise Outage(
+            f"{len(done.late)} of {len(batch.symbols or ())} symbols did not come from {source.name} ({', '.join(done.late)}): "
+            f"{next(iter(done.late.values()))}",
+            "The others are written; run it again for these.",
+            symbols=tuple(done.late),
+        )
+    return replace(done, seconds=time.perf_counter() - started)
+
+
+def write(settings: Settings, batch: Batch, fetched: Fetched, now: datetime, run: str | None = None) -> Ingested:
+    """Judge and write what was fetched, in one transaction, and record what the laws said under the name `run`."""
+    source, run, parts = fetched.source, run or _run(batch, now), list[Part]()
     with doors.open_lake(settings) as lake:
         with lake.transaction(run, now) as tx:
-            if batch.dataset == "prices":
-                _introduce(tx, source, now)
-            staged = tx.stage(batch.dataset, frame)
-            report = _judge(tx, batch, source, staged, run, now)
-            merged = tx.merge(batch.dataset, report.good if report else staged)
-            quarantined = _quarantine(tx, batch.dataset, report) if report else 0
-        snapshot = lake.snapshot()
-    results = report.results if report else ()
-    blocked = tuple(sorted(report.blocked)) if report else ()
-    ledger = doors.open_ledger(settings)
-    ledger.record_validation(run, results, snapshot, now)
+            introduce(tx, source, now)
+            for dataset, frame in fetched.frames.items():
+                parts.append(_part(tx, replace(batch, dataset=dataset), fetched, frame, run, now))
+        snapshot = tx.snapshot or lake.snapshot()
+    ledger, changed = doors.open_ledger(settings), list[Incident]()
+    for part in parts:
+        if part.report:
+            changed += ledger.record_validation(run, part.report.results, snapshot, now, source.name, part.report.judged)
+    main = parts[-1]
     return Ingested(
         run=run,
         dataset=batch.dataset,
         source=source.name,
-        rows=len(frame),
-        added=merged.added,
-        revised=merged.revised,
-        unchanged=merged.unchanged,
-        quarantined=quarantined,
-        blocked=blocked,
-        results=results,
+        rows=main.rows,
+        added=main.merged.added,
+        revised=main.merged.revised,
+        unchanged=main.merged.unchanged,
+        quarantined=sum(part.quarantined for part in parts),
+        blocked=tuple(sorted({symbol for part in parts if part.report for symbol in part.report.blocked})),
+        results=tuple(result for part in parts if part.report for result in part.report.results),
         snapshot=snapshot,
-        seconds=time.perf_counter() - started,
+        failed=fetched.failed,
+        late=fetched.late,
+        incidents=tuple(changed),
+        beside={part.dataset: part.merged.added + part.merged.revised for part in parts[:-1]},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What became of one dataset of a batch."""
+
+    dataset: str
+    rows: int
+    merged: Merged
+    quarantined: int
+    report: Report | None
+
+
+def _part(tx: Transaction, batch: Batch, fetched: Fetched, frame: Any, run: str, now: datetime) -> Part:
+    source, dataset = fetched.source, batch.dataset
+    staged = tx.identify(dataset, tx.stage(dataset, frame), getattr(source, "speaks", "now"))
+    report = _judge(tx, batch, fetched, staged, run, now)
+    merged = tx.merge(dataset, report.good if report else staged, vintages=keeps_vintages(source))
+    return Part(dataset, len(frame), merged, _quarantine(tx, dataset, report) if report else 0, report)
 
 
 def _nothing(settings: Settings, batch: Batch) -> Ingested:
     """The source has none of the symbols: nothing is fetched, and nothing is judged."""
     with doors.open_lake(settings) as lake:
-        return Ingested("", batch.dataset, batch.source, 0, 0, 0, 0, 0, (), (), lake.snapshot(), 0.0)
-
-
-def _source(batch: Batch) -> Source:
-    from sources import open_source
-
-    source = open_source(batch.source, batch.file, symbol=_only_symbol(batch), adjustment=batch.adjustment)
-    if batch.dataset not in source.datasets:
-        raise WrongUse(
-            f"The source {batch.source} has no {batch.dataset}.", f"It has {', '.join(source.datasets)}.", dataset=batch.dataset
-        )
-    return source
-
-
-def _narrowed(batch: Batch, source: Source) -> Batch:
-    """The batch with the symbols that the source has, where only those are asked for."""
-    if not batch.known_only or batch.symbols is None:
-        return batch
-    known = {instrument.symbol for instrument in source.instruments()}
-    return replace(batch, symbols=tuple(s for s in batch.symbols if s in known))
-
-
-def _only_symbol(batch: Batch) -> str | None:
-    return batch.symbols[0] if batch.source == "edgar" and batch.symbols and len(batch.symbols) == 1 else None
+        return Ingested("", batch.dataset, batch.source, 0, 0, 0, 0, 0, (), (), lake.snapshot())
 
 
 def _run(batch: Batch, now: datetime) -> str:
@@ -130,30 +133,37 @@ def _run(batch: Batch, now: datetime) -> str:
     return f"{batch.dataset}-{now:%Y%m%dT%H%M%S%f}-{tail}"
 
 
-def _introduce(tx: Transaction, source: Source, now: datetime) -> None:
+def introduce(tx: Transaction, source: Source, now: datetime) -> None:
     """Whom the rows speak of, and what the source says of itself."""
     from sources.frames import declarations_frame, instruments_frame
 
-    tx.merge("instruments", tx.stage("instruments", instruments_frame(source, now)))
+    if source.instruments():
+        staged = tx.stage("instruments", instruments_frame(source, now))
+        tx.merge("instruments", tx.identify("instruments", staged))
     tx.merge("declarations", tx.stage("declarations", declarations_frame(source, now)))
 
 
-def _judge(tx: Transaction, batch: Batch, source: Source, staged: str, run: str, now: datetime) -> Report | None:
+def _judge(tx: Transaction, batch: Batch, fetched: Fetched, staged: str, run: str, now: datetime) -> Report | None:
     if batch.dataset not in JUDGED:
         return None
     from expectations.check import check
     from expectations.context import Context
 
+    source = fetched.source
     context = Context(
         now=now,
-        expected_session=batch.expected_session,
+        expected_session=batch.expected_session if batch.dataset == "prices" else None,
         declarations=(source.declaration(),),
-        symbols=_expected_symbols(batch, source),
+        symbols=_expected_symbols(batch, fetched),
         history=tx.held(batch.dataset, source.name),
         actions=tx.held("corporate_actions") if batch.dataset == "prices" else None,
+        others=tx.held("prices", source.name, others=True) if batch.dataset == "prices" else None,
+        prices=tx.held("prices") if batch.dataset == "corporate_actions" else None,
+        vintages=keeps_vintages(source),
         watch_from=_watch_from(batch, now),
     )
-    return check(tx.cursor, batch.dataset, staged, run=run, context=context)
+    report = check(tx.cursor, batch.dataset, staged, run=run, context=context)
+    return replace(report, results=named(report.results, source.name))
 
 
 def _watch_from(batch: Batch, now: datetime) -> date:
@@ -161,11 +171,12 @@ def _watch_from(batch: Batch, now: datetime) -> date:
     return (batch.expected_session or now.date()) - WATCHED
 
 
-def _expected_symbols(batch: Batch, source: Source) -> tuple[str, ...]:
-    """Whom a price batch must speak of: those asked for, or all that the source says it has."""
+def _expected_symbols(batch: Batch, fetched: Fetched) -> tuple[str, ...]:
+    """Whom a price batch must speak of: those asked for, or all that the source says it has; less those that did not come."""
     if batch.dataset != "prices":
         return ()
-    return tuple(i.symbol for i in source.instruments()) if batch.symbols is None else batch.symbols
+    wanted = tuple(i.symbol for i in fetched.source.instruments()) if batch.symbols is None else batch.symbols
+    return tuple(s for s in wanted if s not in fetched.late)
 
 
 def _quarantine(tx: Transaction, dataset: str, report: Report) -> int:
@@ -175,43 +186,6 @@ def _quarantine(tx: Transaction, dataset: str, report: Report) -> int:
     from expectations.check import by_law
 
     return tx.quarantine(dataset, by_law(tx.cursor, report))
-
-
-def held(settings: Settings) -> list[str]:
-    """The judged datasets of which the warehouse holds rows."""
-    with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
-        counts = reader.counts()
-    return [name for name in JUDGED if counts.get(name)]
-
-
-def validate(settings: Settings, dataset: str, now: datetime) -> dict[str, Any]:
-    """Judge what the warehouse holds of `dataset` by its contract as it is today; nothing is moved."""
-    from expectations.check import check
-    from expectations.context import Context
-
-    if dataset not in JUDGED:
-        raise WrongUse(f"{dataset} has no contract.", f"Contracts: {', '.join(JUDGED)}.", dataset=dataset)
-    run = f"validate-{dataset}-{now:%Y%m%dT%H%M%S%f}"
-    with doors.open_lake(settings) as lake:
-        snapshot = lake.snapshot()
-        with lake.at(snapshot) as reader:
-            declarations = tuple(reader.declarations("prices").values())
-        with lake.transaction(run, now) as tx:
-            actions = tx.held("corporate_actions") if dataset == "prices" else None
-            context = Context(now=now, declarations=declarations, actions=actions)
-            report = check(tx.cursor, dataset, tx.held(dataset), run=run, context=context)
-    doors.open_ledger(settings).record_validation(run, report.results, snapshot, now)
-    return {"run": run, "rows": report.rows, "bad_rows": report.bad_rows, "results": report.results, "blocked": report.blocked}
-
-
-def illness(results: Sequence[LawResult]) -> dict[str, tuple[str, ...]]:
-    """symbol -> the laws that name it, of the results that failed."""
-    out: dict[str, list[str]] = {}
-    for result in results:
-        if result.status in {"failed", "error"}:
-            for symbol in result.symbols:
-                out.setdefault(symbol, []).append(result.law)
-    return {symbol: tuple(laws) for symbol, laws in out.items()}
 
 
 def counts(result: Ingested) -> dict[str, Any]:
@@ -232,6 +206,8 @@ def counts(result: Ingested) -> dict[str, Any]:
         "broken": broken,
         "warned": [r.law for r in failed if r.law not in broken],
         "unknown": [r.law for r in result.results if r.status == "unknown"],
+        "failed": dict(result.failed),
+        "incidents": [f"{i.incident} {i.state.value}: {i.sentence}" for i in result.incidents],
         "snapshot": result.snapshot,
         "seconds": round(result.seconds, 3),
     }

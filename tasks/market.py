@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from portfolio.market import Market, PriceHistory, view
-from portfolio.types import Health, LawResult, Policy
+from portfolio.record import health_from
+from portfolio.types import Health, Incident, LawResult, Policy
 from tasks.calendar import Hours
 
 if TYPE_CHECKING:
+    from expectations.gate import Standing
     from warehouse.lake import Lake
 
 
 FRESH = "fresh"  # the law of one batch; here the same is asked of all that the warehouse holds
 
 
-def market_at(
-    lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapshot: int, results: tuple[LawResult, ...] = ()
-) -> Market:
-    """The policy's market at `as_of`, from `snapshot`, with each symbol's health: what the laws said, and staleness."""
-    from expectations.gate import judge
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of the data's quality: live incidents of prices, and the newest law results."""
 
+    incidents: tuple[Incident, ...] = ()
+    results: tuple[LawResult, ...] = ()
+
+
+def market_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapshot: int, told: Told | None = None) -> Market:
+    """The policy's market at `as_of`, from `snapshot`, with each symbol's health: open incidents, what no law could judge
+    (where the policy blocks on the unknown), and staleness.
+    """
+    told = told or Told()
     symbols = list(policy.symbols)
     wanted = symbols + ([policy.benchmark] if policy.benchmark and policy.benchmark not in symbols else [])
     with lake.at(snapshot) as reader:
         prices = reader.prices(wanted, as_of)
         declared = reader.declarations("prices")
+        identities = reader.identities(symbols, as_of)
+        older_names = reader.bearers(sorted({s for i in told.incidents for s in i.symbols} - set(symbols)), as_of)
     declarations = tuple(declared[s] for s in sorted({*prices.sources.values()}) if s in declared)
     position, closes = prices.symbol.astype(np.int64), prices.fields["close"]
     history = PriceHistory(prices.symbols, prices.session, position, closes, prices.known_at)
-    told = [r for r in results if r.law != FRESH]
-    standings = judge(told, symbols, unknown=policy.risk.unknown)
+    standings = _standings(told, policy, older_names | identities, prices.sources)
     health = {s: standing.health for s, standing in standings.items()}
     illness = {s: standing.reasons for s, standing in standings.items() if standing.reasons}
     market = view(
@@ -45,9 +57,49 @@ def market_at(
         benchmark=policy.benchmark,
         health=health,
         illness=illness,
+        instruments=identities,
         declarations=declarations,
     )
     return _with_staleness(market, hours.previous)
+
+
+def hindsight_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapshot: int, recorded: Mapping[str, Any]) -> Market:
+    """The market that a decision of `as_of` would have seen, had it known the bars of its sessions as `snapshot` has them.
+
+    recorded: the market of the decision's record, for health and declarations.
+    """
+    symbols = list(policy.symbols)
+    wanted = symbols + ([policy.benchmark] if policy.benchmark and policy.benchmark not in symbols else [])
+    with lake.at(snapshot) as reader:
+        prices = reader.prices(wanted, None, until=hours.previous)
+        identities = reader.identities(symbols, None)
+    moment = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
+    known = np.full(len(prices.known_at), moment)
+    history = PriceHistory(prices.symbols, prices.session, prices.symbol.astype(np.int64), prices.fields["close"], known)
+    health, illness, declarations = health_from(recorded)
+    return view(
+        history,
+        as_of=as_of,
+        session=hours.session,
+        snapshot=snapshot,
+        symbols=symbols,
+        benchmark=policy.benchmark,
+        health=health,
+        illness=illness,
+        instruments=identities,
+        declarations=declarations,
+    )
+
+
+def _standings(told: Told, policy: Policy, identities: Mapping[str, str], sources: Mapping[str, str]) -> dict[str, Standing]:
+    """Each symbol of the policy by the live incidents about it, and by the laws that nobody could ask."""
+    from expectations.gate import judge, standing
+
+    here = {s: identities.get(s, s) for s in policy.symbols}
+    by_incident = standing((i for i in told.incidents if i.law != FRESH), {**identities, **here}, sources)
+    unasked = [r for r in told.results if r.status == "unknown" and r.source in {"", *sources.values()}]
+    by_silence = judge(unasked, policy.symbols, unknown=policy.risk.unknown)
+    return {s: max(by_incident[s], by_silence[s], key=lambda one: list(Health).index(one.health)) for s in policy.symbols}
 
 
 def _with_staleness(market: Market, newest: date) -> Market:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from prefect import task
@@ -10,7 +10,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from portfolio.errors import Outage
-from tasks import artifacts, decide, doors, ingest, quality, report, summary, trade
+from tasks import artifacts, decide, doors, fetch, ingest, quality, report, summary, trade, upkeep
+from tasks import backfill as fills
 from tasks.narration import tell
 from tasks.settings import settings
 
@@ -45,13 +46,35 @@ def ingest_dataset(
     """Fetch, judge and write one dataset; a table of its laws becomes an artifact, the page of all laws is written anew."""
     tell(f"ingest {dataset}")
     names = None if symbols is None else tuple(symbols)
-    batch = ingest.Batch(dataset, source, symbols=names, expected_session=expected_session, known_only=known_only)
+    batch = fetch.Batch(dataset, source, symbols=names, expected_session=expected_session, known_only=known_only)
     now = doors.SystemClock().now()
     result = ingest.ingest(settings(), batch, now)
     if result.results:
         quality.write_page(settings(), now)
         artifacts.data_quality(result)
     return ingest.counts(result)
+
+
+@task(task_run_name="fill partition {part}", **again)
+def fill_partition(backfill: str, part: int) -> str:
+    """Load one partition of a backfill; safe to repeat. Returns what became of it."""
+    ledger = doors.open_ledger(settings())
+    found = ledger.backfill(backfill)
+    partition = next(p for p in found.partitions if p.part == part)
+    status: str = fills.fill(settings(), found, partition, doors.SystemClock().now()).status
+    return status
+
+
+@task(task_run_name="show the difference", **again)
+def show_difference(document: dict[str, Any]) -> None:
+    """What a backfill changed, as artifacts: rows a symbol, and the decisions that would have been others."""
+    artifacts.backfill(document)
+
+
+@task(task_run_name="maintain the warehouse", **again)
+def maintain_warehouse(keep_days: int) -> dict[str, Any]:
+    """Check, compact, sweep; safe to repeat."""
+    return upkeep.maintain(settings(), doors.SystemClock().now(), timedelta(days=keep_days))
 
 
 @task(task_run_name="decide {session}", **again)

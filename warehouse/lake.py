@@ -88,10 +88,16 @@ class Transaction:
         with translated(_THING):
             return quarantine.release(self.cursor, _table(dataset), ids, self._stamp, by, note)
 
-    def repair(self, dataset: str, proposals: str, by: str, note: str) -> quarantine.Repaired:
-        """Write the repaired rows of relation `proposals` (law, row, repaired, evidence)."""
+    def held_back(self, dataset: str, source: str) -> str:
+        """Name of a temporary relation of what quarantine holds of a source: staged columns and `laws`."""
         with translated(_THING):
-            return quarantine.repair(self.cursor, _table(dataset), proposals, self._stamp, by, note)
+            return quarantine.held_back(self.cursor, _table(dataset), source)
+
+    def repair(self, dataset: str, proposals: Sequence[quarantine.Proposal], by: str, note: str) -> quarantine.Repaired:
+        """Write what was proposed, with its evidence."""
+        with translated(_THING):
+            relation = quarantine.laid_out(self.cursor, _table(dataset), proposals)
+            return quarantine.repair(self.cursor, _table(dataset), relation, self._stamp, by, note)
 
     def undo_repairs(self, dataset: str, instrument: str, since: date, until: date, by: str, note: str) -> int:
         """Take back the repairs of an instrument from `since` to `until`, both included; how many."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from portfolio.errors import Refused
 from portfolio.schema import TABLES, Table
@@ -56,6 +56,49 @@ def release(cursor: DuckDBPyConnection, table: Table, ids: Sequence[str], stamp:
     merged = merge(cursor, table, "released", stamp)
     _rule(cursor, chosen, "released", stamp, by, note)
     return merged
+
+
+class Proposal(Protocol):
+    """A repair: the row as it came and as it should be (staged columns both), the law it broke, and what speaks for it."""
+
+    @property
+    def row(self) -> Mapping[str, Any]: ...
+    @property
+    def repaired(self) -> Mapping[str, Any]: ...
+    @property
+    def law(self) -> str: ...
+    @property
+    def evidence(self) -> str: ...
+
+
+def held_back(cursor: DuckDBPyConnection, table: Table, source: str) -> str:
+    """Name of a temporary table of the rows of `source` in quarantine that nobody ruled on: staged columns and `laws`."""
+    released = views.newest(TABLES["releases"], f"{LAKE}.", views.ALL)
+    rows = (
+        f"SELECT q.row, list(DISTINCT q.law) AS laws FROM {LAKE}.raw.quarantine q ANTI JOIN ({released}) r "
+        f"ON {same(KEY, 'q', 'r')} WHERE q.dataset = {text(table.name)} AND q.source = {text(source)} GROUP BY q.row"
+    )
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE held_back AS SELECT {_unpacked(table, 'row')}, laws FROM ({rows})")
+    return "held_back"
+
+
+def laid_out(cursor: DuckDBPyConnection, table: Table, proposals: Sequence[Proposal]) -> str:
+    """Name of a temporary table of proposals: law, row, repaired (both JSON as in quarantine), evidence."""
+    columns = [name(column) for column in table.staged]
+    typed = ", ".join(f"{name(c.name)} {c.type}" for c in table.columns if c.name in table.staged)
+    marks = ", ".join("?" * (len(columns) + 3))
+    for relation in ("came", "better"):
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE {relation} (n INTEGER, law VARCHAR, evidence VARCHAR, {typed})")
+    for number, one in enumerate(proposals):
+        for relation, row in (("came", one.row), ("better", one.repaired)):
+            values = [number, one.law, one.evidence, *(row[column] for column in table.staged)]
+            cursor.execute(f"INSERT INTO {relation} VALUES ({marks})", values)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE laid_out AS SELECT c.law, c.row, b.repaired, c.evidence "
+        f"FROM (SELECT n, law, evidence, {_packed(table)} AS row FROM came) c "
+        f"JOIN (SELECT n, {_packed(table)} AS repaired FROM better) b USING (n)"
+    )
+    return "laid_out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 from terminal import ROOT
 
 from portfolio.types import TradingState
-from tasks import decide, doors, ingest, report, trade
+from tasks import decide, doors, fetch, ingest, report, trade
 from tasks.gateway import running_gateway
 from tasks.settings import Settings, settings
 from tasks.summary import summary
@@ -26,7 +26,7 @@ NOW = datetime(2023, 1, 2, tzinfo=UTC)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with the bundled prices in it."""
     where = settings({"TRIMTAB_HOME": str(tmp_path_factory.mktemp("sessions") / "home")})
-    ingest.ingest(where, ingest.Batch("prices", "sample"), NOW)
+    ingest.ingest(where, fetch.Batch("prices", "sample"), NOW)
     return where
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import decide, doors, ingest, trade
+from tasks import decide, doors, fetch, ingest, trade
 from tasks.gateway import running_gateway
 from tasks.settings import settings
 
@@ -57,8 +57,8 @@ def test_a_day(database: str, tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text(POLICY, encoding="utf-8")
     policy = doors.read_policy(path)
-    first = ingest.ingest(where, ingest.Batch("prices", "sample", symbols=policy.symbols), NOW)
-    again = ingest.ingest(where, ingest.Batch("prices", "sample", symbols=policy.symbols), NOW)
+    first = ingest.ingest(where, fetch.Batch("prices", "sample", symbols=policy.symbols), NOW)
+    again = ingest.ingest(where, fetch.Batch("prices", "sample", symbols=policy.symbols), NOW)
     assert (first.added, again.added, again.revised) == (3 * 8313, 0, 0)
     assert again.snapshot == first.snapshot
     with running_gateway(where, SESSION) as port:

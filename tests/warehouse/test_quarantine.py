@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from warehouse_rows import NOW, frame, load, price
 
 from portfolio.errors import Refused
+from portfolio.schema import TABLES
 
 DAY = date(2020, 3, 2)
 LATER = NOW + timedelta(hours=1)
@@ -76,21 +78,23 @@ def test_of_two_rows_for_one_day_a_person_chooses_one(lake):
     assert len(closes(lake)) == 1
 
 
-def propose(tx, *pairs):
-    """A relation of proposals, made from pairs (row as it came, repaired values)."""
-    rows = []
-    for came, better in pairs:
-        relations = [tx.stage("prices", frame("prices", [row])) for row in (came, came | better)]
-        packed = [tx.cursor.execute(f"SELECT to_json(r)::VARCHAR FROM {name} r").fetchone()[0] for name in relations]
-        rows.append((*packed, "stooq has it so"))
-    tx.cursor.execute("CREATE OR REPLACE TEMP TABLE proposals (law VARCHAR, row VARCHAR, repaired VARCHAR, evidence VARCHAR)")
-    tx.cursor.executemany("INSERT INTO proposals VALUES ('no_slip', ?, ?, ?)", rows)
-    return "proposals"
+@dataclass(frozen=True)
+class Proposed:
+    row: dict
+    repaired: dict
+    law: str = "no_slip"
+    evidence: str = "stooq has it so"
+
+
+def propose(*pairs):
+    """Proposals from pairs (row as it came, what changes)."""
+    whole = dict.fromkeys(TABLES["prices"].staged)
+    return [Proposed(whole | came, whole | came | better) for came, better in pairs]
 
 
 def repair(lake, *pairs):
     with lake.transaction("repair", LATER) as tx:
-        return tx.repair("prices", propose(tx, *pairs), "ada", "decimal slip")
+        return tx.repair("prices", propose(*pairs), "ada", "decimal slip")
 
 
 def test_a_repaired_row_out_of_quarantine_and_the_way_back(lake):
@@ -131,7 +135,7 @@ def test_a_repair_that_was_taken_back_can_be_made_again(lake):
     with lake.transaction("undo", LATER + timedelta(hours=1)) as tx:
         tx.undo_repairs("prices", "KO", DAY, DAY, "ada", "no")
     with lake.transaction("repair", LATER + timedelta(hours=2)) as tx:
-        tx.repair("prices", propose(tx, (came, {"close": 53.97})), "ada", "yes after all")
+        tx.repair("prices", propose((came, {"close": 53.97})), "ada", "yes after all")
     assert closes(lake) == [(DAY, 53.97)]
     assert lake.query("SELECT undone, note FROM repairs")[1] == [(False, "yes after all")]
 

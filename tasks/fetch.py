@@ -1,0 +1,115 @@
+"""From a source to frames: all that was asked for, or as much as came, and why the rest did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portfolio.errors import Outage, Refused, WrongUse
+from tasks import doors
+from tasks.narration import tell
+from tasks.settings import VENDORS, Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from sources.port import Source
+
+GATEWAY = "ib"  # the broker's own bars, behind its own door
+ASKED = (*VENDORS, GATEWAY)  # sources that are asked symbol by symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What to fetch. `file` is for sources that read one; `symbols` None means all the source has."""
+
+    dataset: str
+    source: str
+    file: Path | None = None
+    symbols: tuple[str, ...] | None = None
+    since: date | None = None
+    until: date | None = None
+    expected_session: date | None = None  # the newest session that must be there
+    adjustment: str = "raw"  # of the closes in a file: raw | adjusted
+    known_only: bool = False  # of `symbols`, those the source has; the others are expected in the warehouse already
+    layout: str = "plain"  # of a file: how it is laid out
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came: a frame a dataset, the companions of the one asked for first.
+
+    failed: symbol -> why the vendor refused it. late: symbol -> why it did not answer for it; to be asked again.
+    """
+
+    source: Source
+    frames: Mapping[str, pl.DataFrame]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    late: Mapping[str, str] = field(default_factory=dict)
+
+
+def opened(settings: Settings, batch: Batch, now: datetime) -> Source:
+    """The source of a batch; `WrongUse` where it does not have the dataset."""
+    from sources import open_source
+    from sources.port import Access
+
+    access = Access(now, settings.addresses.get(batch.source), settings.keys.get(batch.source, ""), settings.contact)
+    only = batch.symbols[0] if batch.source in {"edgar", "news"} and batch.symbols and len(batch.symbols) == 1 else None
+    more = {"symbol": only, "adjustment": batch.adjustment, "access": access, "layout": batch.layout}
+    source = doors.open_bars(settings, now) if batch.source == GATEWAY else open_source(batch.source, batch.file, **more)
+    if batch.dataset not in source.datasets:
+        raise WrongUse(
+            f"The source {batch.source} has no {batch.dataset}.", f"It has {', '.join(source.datasets)}.", dataset=batch.dataset
+        )
+    return source
+
+
+def narrowed(batch: Batch, source: Source) -> Batch:
+    """The batch with the symbols that the source has, where only those are asked for."""
+    if not batch.known_only or batch.symbols is None or batch.source in ASKED:
+        return batch
+    known = {instrument.symbol for instrument in source.instruments()}
+    return replace(batch, symbols=tuple(s for s in batch.symbols if s in known))
+
+
+def fetch(source: Source, batch: Batch) -> Fetched:
+    """Read a batch. A vendor on the network is asked symbol by symbol, so that one unknown name does not lose the others.
+
+    Where nothing came at all, the first `Refused` or `Outage` is raised.
+    """
+    datasets = (*companions(source, batch.dataset), batch.dataset)
+    if batch.source not in ASKED or not batch.symbols or batch.file is not None:
+        return Fetched(source, {name: source.read(name, batch.symbols, batch.since, batch.until) for name in datasets})
+    return _one_by_one(source, batch, datasets)
+
+
+def companions(source: Source, dataset: str) -> tuple[str, ...]:
+    """The datasets that this source gives in the same breath, and without which this one misleads (prices: their splits)."""
+    together: Mapping[str, tuple[str, ...]] = getattr(source, "companions", {})
+    return together.get(dataset, ())
+
+
+def _one_by_one(source: Source, batch: Batch, datasets: tuple[str, ...]) -> Fetched:
+    import polars as pl
+
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in datasets}
+    failed: dict[str, str] = {}
+    late: dict[str, str] = {}
+    first: Refused | Outage | None = None
+    symbols = batch.symbols or ()
+    for number, symbol in enumerate(symbols, 1):
+        try:
+            frames = [source.read(name, [symbol], batch.since, batch.until) for name in datasets]
+        except (Refused, Outage) as trouble:
+            first = first or trouble
+            (late if isinstance(trouble, Outage) else failed)[symbol] = trouble.what
+        else:
+            for name, frame in zip(datasets, frames, strict=True):
+                parts[name].append(frame)
+        tell(f"{batch.dataset} from {batch.source}", number, len(symbols))
+    if first is not None and len(failed) + len(late) == len(symbols):
+        raise first
+    return Fetched(source, {name: pl.concat(frames) for name, frames in parts.items()}, failed, late)

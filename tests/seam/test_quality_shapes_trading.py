@@ -1,0 +1,149 @@
+"""What is wrong with the data freezes the symbol concerned and no other; a person lets rows in, mends them, settles the incident."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portfolio.errors import WrongUse
+from portfolio.types import Resolution
+from tasks import decide, doors, fetch, ingest, letting_in, review
+from tasks.calendar import sessions
+from tasks.settings import Settings, settings
+
+SESSION = date(2022, 12, 28)
+DAYS = sessions(date(2022, 1, 3), date(2022, 12, 27))
+NOW = datetime(2022, 12, 28, 3, tzinfo=UTC)
+POLICY = """
+[portfolio]
+name = "three"
+objective = "allocation"
+base_currency = "USD"
+[universe]
+symbols = ["AAA", "BBB", "CCC"]
+[strategy]
+kind = "fixed"
+weights = { AAA = 0.4, BBB = 0.3, CCC = 0.2 }
+[rebalance]
+when = "drift"
+[risk]
+max_weight = 0.6
+[gate]
+profile = "paper"
+[execution]
+mode = "paper"
+"""
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Settings:
+    (tmp_path / "policy.toml").write_text(POLICY, encoding="utf-8")
+    return settings({"TRIMTAB_HOME": str(tmp_path / "home")})
+
+
+def bars(symbol: str) -> list[dict]:
+    """A quiet year of one symbol."""
+    rng = np.random.default_rng(ord(symbol[0]))
+    close = 40 * np.exp(np.cumsum(rng.normal(0, 0.01, len(DAYS)))).round(3)
+    return [
+        {"symbol": symbol, "session": day, "open": round(c * 1.001, 2), "high": round(c * 1.01, 2), "low": round(c * 0.99, 2),
+         "close": round(c, 2), "volume": 1_000_000 + 1000 * n, "currency": "USD"}
+        for n, (day, c) in enumerate(zip(DAYS, close, strict=True))
+    ]  # fmt: skip
+
+
+def load(where: Settings, rows: list[dict], number: int = 0) -> ingest.Ingested:
+    file = where.home.parent / f"bars-{number}.csv"
+    lines = [",".join(rows[0])] + [",".join(str(value) for value in row.values()) for row in rows]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    batch = fetch.Batch("prices", "files", file, expected_session=DAYS[-1])
+    return ingest.ingest(where, batch, NOW + timedelta(minutes=number))
+
+
+def frozen(where: Settings) -> dict[str, str]:
+    """Symbol -> why a decision for the next session would not touch it."""
+    policy = doors.read_policy(where.home.parent / "policy.toml")
+    decision = decide.trial(where, policy, SESSION)
+    return {symbol: v.reason for v in decision.verdicts if v.action == "freeze" for symbol in v.symbols}
+
+
+def scaled(row: dict, factor: float) -> dict:
+    return row | {name: round(row[name] * factor, 2) for name in ("open", "high", "low", "close")}
+
+
+def test_a_sound_year_freezes_nobody(where: Settings) -> None:
+    done = load(where, [row for s in ("AAA", "BBB", "CCC") for row in bars(s)])
+    assert (done.quarantined, done.blocked, [i for i in done.incidents if i.severity == "critical"]) == (0, (), [])
+    assert frozen(where) == {}
+
+
+def test_one_sick_symbol_is_frozen_the_others_go_on_until_a_person_settles_it(where: Settings) -> None:
+    sick = bars("BBB")
+    sick[-8:] = [scaled(row, 100) for row in sick[-8:]]
+    done = load(where, bars("AAA") + sick + bars("CCC"))
+    assert done.blocked == ("BBB",)
+    assert set(frozen(where)) == {"BBB"}
+    ledger = doors.open_ledger(where)
+    blocking = [i for i in ledger.incidents() if i.on_breach == "block"]
+    assert {i.scope for i in blocking} == {"BBB"}
+    assert load(where, bars("AAA"), 1).blocked == ()
+    assert set(frozen(where)) == {"BBB"}, "a good batch of another symbol heals nobody"
+    for incident in blocking:
+        ledger.resolve(incident.incident, Resolution.FALSE_POSITIVE, "ada", "it really went a hundredfold", NOW)
+    assert "BBB" not in frozen(where)
+
+
+def test_when_the_vendor_mends_it_the_symbol_is_free_by_itself(where: Settings) -> None:
+    sick = bars("BBB")
+    sick[-8:] = [scaled(row, 100) for row in sick[-8:]]
+    load(where, sick)
+    assert doors.open_ledger(where).incidents()
+    done = load(where, bars("AAA") + bars("BBB") + bars("CCC"), 1)
+    assert {i.resolution for i in done.incidents if i.scope == "BBB"} >= {Resolution.PASSED}
+    assert frozen(where) == {}
+
+
+def test_a_review_shows_the_history_the_runs_and_the_rows(where: Settings) -> None:
+    rows = bars("AAA")
+    rows[50] = rows[50] | {"close": -1.0}
+    load(where, rows)
+    (incident,) = [i for i in doors.open_ledger(where).incidents() if i.law == "close_positive"]
+    shown = review.review(where, incident.incident)
+    assert [event.kind for event in shown["history"]] == ["opened"]
+    assert [(run["status"], run["bad"]) for run in shown["runs"]] == [("failed", 1)]
+    assert [row["symbol"] for row in shown["quarantined"]] == ["AAA"]
+
+
+def test_a_row_is_let_in_with_a_reason_and_the_journal_says_so(where: Settings) -> None:
+    rows = bars("AAA")
+    rows[50] = scaled(rows[50], 100)
+    assert load(where, rows).quarantined >= 1
+    (one,) = {row["id"] for row in letting_in.held(where, "prices", None, ("AAA",), 10)}
+    with pytest.raises(WrongUse, match="without a reason"):
+        letting_in.release(where, "prices", [one], "ada", " ", NOW)
+    done = letting_in.release(where, "prices", [one], "ada", "it was dealt so", NOW)
+    assert done["added"] == 1
+    assert [row.kind for row in doors.open_ledger(where)._rows()][-1] == "release"
+
+
+def test_a_repair_is_shown_first_written_on_request_and_taken_back(where: Settings) -> None:
+    rows = bars("AAA")
+    whole = rows[50]["close"]
+    rows[50] = rows[50] | {"close": round(whole * 100, 2)}
+    load(where, rows)
+    shown = letting_in.repair(where, (), False, "ada", "", NOW)
+    assert [(p["symbol"], p["session"]) for p in shown["proposals"]] == [("AAA", DAYS[50])]
+    assert shown["proposals"][0]["evidence"] and shown["repaired"] == 0
+    done = letting_in.repair(where, (), True, "ada", "decimal point", NOW)
+    assert done["repaired"] == 1
+    with doors.open_lake(where) as lake:
+        found = lake.query(f"SELECT close FROM prices WHERE session = '{DAYS[50]}'")[1]
+        assert found[0][0] == pytest.approx(whole, abs=0.011)
+        assert lake.query("SELECT count(*) FROM repairs WHERE NOT undone")[1] == [(1,)]
+    assert letting_in.repair(where, (), False, "ada", "", NOW)["proposals"] == []
+    assert letting_in.undo(where, "AAA", DAYS[50], DAYS[50], "ada", "no", NOW + timedelta(hours=1))["undone"] == 1
+    with doors.open_lake(where) as lake:
+        assert lake.query(f"SELECT close FROM prices WHERE session = '{DAYS[50]}'")[1] == [(None,)]
