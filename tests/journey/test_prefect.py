@@ -75,7 +75,7 @@ def test_a_run_started_from_the_ui_completes_and_trades(served: Served) -> None:
     run = served.run("demo")
     assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Traded"), run["state"]["message"]
     shown = {a["key"]: a for a in served.post("/artifacts/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}}) if a["key"]}
-    assert shown.keys() == {"data-quality-prices", "data-quality-macro", "decision", "orders", "report"}
+    assert shown.keys() == {"data-quality-prices", "data-quality-macro", "data-quality-universe", "decision", "orders", "report"}
     assert "minimum_cvar" in shown["decision"]["data"]
     assert {row["state"] for row in json.loads(shown["orders"]["data"])} == {"FILLED"}
     link = shown["report"]["data"].split("(")[1].rstrip(")")
