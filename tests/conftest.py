@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-FIRST = ("test_killed_demo", "test_prefect", "test_bad_input", "test_sessions", "test_demo", "test_other_clients")
+FIRST = (
+    *("test_killed_demo", "test_prefect", "test_bad_input", "test_sessions", "test_demo", "test_other_clients"),
+    *("test_network", "test_ingest_killed", "test_backfill", "test_quality_shapes_trading"),
+)
 FOLDERS = ("execution", "warehouse", "brokers", "expectations", "sources", "portfolio", "seam")
 
 
