@@ -66,7 +66,7 @@ _REPORT = (*_HEAD, *FIGURES)
 
 @dataclass(frozen=True)
 class Pystock:
-    """`file`: one day's archive, a `…_reports.csv` of one, or a folder of several (each version keeps its day)."""
+    """`file`: one day's archive, a `20150323_reports.csv` of one, or a folder or a zip of several, each known from its day."""
 
     file: Path
     name: ClassVar[str] = "pystock"
@@ -110,16 +110,16 @@ class Pystock:
         """`prices` and `reports` -> (day, member) of every crawl in the file."""
         paths = sorted(self.file.rglob("*")) if self.file.is_dir() else [self.file]
         found: dict[str, list[tuple[date, Piece]]] = {"prices": [], "reports": []}
-        crawls = [path for path in paths if path.is_file() and _DAY.fullmatch(path.name)]
+        crawls = [path for path in paths if path.is_file() and (_DAY.fullmatch(path.name) or path.suffix == ".zip")]
         if not crawls:
             what = f"The file {self.file.name} is no crawl: its name is no day."
             raise Refused(what, "Name it like 20150323.tar.gz: the day is the day it was known.", file=str(self.file))
         for path in crawls:
-            day = _day(path)
+            of_all = None if path.suffix == ".zip" else _day(path.name)
             for piece in pieces(path):
                 kind = next((kind for kind in found if piece.name.endswith(f"{kind}.csv")), None)
                 if kind and piece.content.strip():
-                    found[kind].append((day, piece))
+                    found[kind].append((of_all or _day(piece.name), piece))
         return found
 
     @cached_property
@@ -136,14 +136,13 @@ class Pystock:
         return pl.concat([empty, *(_facts(_sheet(piece), day) for day, piece in self._crawls["reports"])])
 
 
-def _day(path: Path) -> date:
-    found = _DAY.fullmatch(path.name)
-    assert found is not None
+def _day(name: str) -> date:
+    found = _DAY.fullmatch(name)
     try:
-        return datetime.strptime(found[1], "%Y%m%d").date()  # noqa: DTZ007
+        return datetime.strptime(found[1] if found else "", "%Y%m%d").date()  # noqa: DTZ007
     except ValueError as trouble:
-        what = f"The file {path.name} has no day in its name."
-        raise Refused(what, "Name it like 20150323.tar.gz.", file=str(path)) from trouble
+        what = f"The crawl {name[:80]!a} has no day in its name."
+        raise Refused(what, "Name it like 20150323.tar.gz or 20150323_reports.csv.", file=name) from trouble
 
 
 def _known(frame: pl.DataFrame, day: date) -> pl.DataFrame:
