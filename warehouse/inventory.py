@@ -31,10 +31,11 @@ class Inventory(Naming):
     ) -> str:
         """A SELECT over the bars of these instruments, adjusted where an action asks for it, with raw_close and factor."""
         mine, prefix, known = f"f.instrument IN ({listed(list(wanted))})", f"{self._name}.", instant(known_by)
-        inside = " AND ".join((mine, *_days(since and since - BEFORE, until)))
+        days = " AND ".join(_days(since and since - BEFORE, until)) or "true"
         if adjusted and self._rows(f"SELECT 1 FROM {prefix}raw.corporate_actions f WHERE {mine} LIMIT 1"):
-            return views.prices_adjusted(prefix, known, inside)
-        return f"SELECT *, close AS raw_close, 1.0 AS factor FROM ({views.newest(TABLES['prices'], prefix, known, inside)})"
+            return views.prices_adjusted(prefix, known, mine, days)
+        plain = views.newest(TABLES["prices"], prefix, known, f"{mine} AND {days}")
+        return f"SELECT *, close AS raw_close, 1.0 AS factor FROM ({plain})"
 
     def quarantined(
         self, dataset: str, law: str | None = None, source: str | None = None, symbols: Sequence[str] = (), most: int = 200

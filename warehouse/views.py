@@ -72,19 +72,19 @@ def same(names: tuple[str, ...], left: str, right: str) -> str:
     return " AND ".join(f'{left}."{name}" IS NOT DISTINCT FROM {right}."{name}"' for name in names) or "true"
 
 
-def prices_adjusted(prefix: str = "", known: str = KNOWN, where: str | None = None) -> str:
+def prices_adjusted(prefix: str = "", known: str = KNOWN, where: str | None = None, bars: str = "true") -> str:
     """Prices comparable over time: a row of an adjusting source as it is, a raw row times the factors of later actions.
 
     Factor of one ex-session (CRSP's way): (1 - amount x ratio / close of the session before) / ratio, where `ratio` is
     new shares per old share and `amount` the cash that a share held on the ex-session (after its split) gets. Only
     actions of one source count (the price's own, where it has any of the instrument), and only those the series has
     reached: its last price always stands as dealt. An action without usable numbers makes what lies before it NULL,
-    never a guess.
+    never a guess. `where` is put on the raw rows of prices and actions, `bars` on those of prices alone.
     """
     once = "NOT MATERIALIZED" if where is None else "MATERIALIZED"  # a stored view must let its reader's filter through
     where = where or "true"
     return f"""
-WITH p AS {once} ({newest(TABLES["prices"], prefix, known, where)}),
+WITH p AS {once} ({newest(TABLES["prices"], prefix, known, f"{where} AND {bars}")}),
 a AS ({newest(TABLES["corporate_actions"], prefix, known, where)}),
 series AS (
   SELECT instrument, source, max(session) AS last_session FROM p

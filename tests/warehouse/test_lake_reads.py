@@ -193,3 +193,21 @@ def test_a_panel_holds_the_same_numbers_as_the_long_rows(lake):
     assert panel.values[:, 1].tolist() == [5.0, 5.5, 12.0], "a split halves what came before"
     assert raw.values[:, 0].tolist() == [11.0, 12.0]
     assert nothing.values.shape == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"since": date(2020, 1, 7)}, {"until": date(2020, 1, 8)}, {"since": date(2020, 1, 7), "until": date(2020, 1, 9)}]
+)
+def test_bounded_days_are_adjusted_like_the_same_days_of_all(lake, bounds):
+    """The bounds are of bars: an action has an ex-session and no session."""
+    days = [date(2020, 1, 6), date(2020, 1, 7), date(2020, 1, 8), date(2020, 1, 9)]
+    load(lake, "prices", [price("A", day, 10.0 + n) for n, day in enumerate(days)])
+    split = {"instrument": "A", "symbol": "A", "kind": "split", "ratio": 2.0, "source": "test", "known_at": when(6)}
+    load(lake, "corporate_actions", [split | {"ex_session": days[2]}])
+    with lake.at(lake.snapshot()) as reader:
+        bounded, whole = reader.prices(["A"], NOW, **bounds), reader.prices(["A"], NOW)
+        panel = reader.panel(["A"], NOW, **bounds)
+    since, until = bounds.get("since", days[0]), bounds.get("until", days[-1])
+    wanted = [(d, c) for d, c in zip(whole.session.tolist(), whole.fields["close"], strict=True) if since <= d <= until]
+    assert list(zip(bounded.session.tolist(), bounded.fields["close"], strict=True)) == wanted
+    assert panel.values[:, 0].tolist() == [close for _, close in wanted]
