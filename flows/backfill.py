@@ -37,7 +37,10 @@ def backfill(
     shown = create_progress_artifact(progress=0.0, key="backfill", description=f"{dataset} {since} to {until}")
     futures = [steps.fill_partition.submit(found.backfill, partition.part) for partition in waiting]
     for number, future in enumerate(as_completed(futures), 1):
-        late += future.state.is_failed()
+        ended = future.result(raise_on_failure=False)
+        if isinstance(ended, BaseException) and not isinstance(ended, Outage):
+            raise ended
+        late += isinstance(ended, Outage)
         update_progress_artifact(artifact_id=shown, progress=100.0 * number / len(waiting))
         tell(f"backfill {dataset}", number, len(waiting))
     document = finish(settings(), found.backfill, doors.SystemClock().now())

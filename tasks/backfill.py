@@ -17,6 +17,7 @@ from tasks.settings import Settings
 if TYPE_CHECKING:
     from warehouse.ledger.backfills import Backfill, Partition
 
+TOGETHER = 20  # symbols a partition: one is judged and written in one transaction
 USUAL = {"prices": "yahoo", "corporate_actions": "yahoo", "fundamentals": "edgar", "macro": "fred", "news": "edgar"}
 
 
@@ -52,18 +53,16 @@ def begin(settings: Settings, wish: Wish, now: datetime) -> Backfill:
                 )
             if wish.dataset == "prices":
                 until = min(wish.until, last_closed(now))
-                pieces = gaps.partitions(gaps.price_gaps(reader, source, symbols, wish.since, until))
+                pieces = gaps.partitions(gaps.price_gaps(reader, source, symbols, wish.since, until), TOGETHER)
             else:
-                pieces = gaps.whole(symbols, wish.since, wish.until)
+                pieces = gaps.whole(symbols, wish.since, wish.until, TOGETHER)
     ledger = doors.open_ledger(settings)
     return ledger.begin_backfill(wish.dataset, source, wish.asked, pieces, before, now)
 
 
 def _check(wish: Wish, now: datetime) -> None:
-    from portfolio.schema import DATASETS
-
-    if wish.dataset not in DATASETS:
-        raise WrongUse(f"There is no dataset {wish.dataset!r}.", f"There are {', '.join(DATASETS)}.")
+    if wish.dataset not in USUAL:
+        raise WrongUse(f"There is no dataset {wish.dataset!r} to backfill.", f"There are {', '.join(USUAL)}.")
     if wish.until < wish.since:
         raise WrongUse(f"The backfill ends on {wish.until}, before it begins on {wish.since}.", "Turn the days round.")
     if wish.since > now.date():
@@ -72,11 +71,7 @@ def _check(wish: Wish, now: datetime) -> None:
 
 def _usual(sources: Sequence[str], dataset: str) -> str:
     """The one source that has given this dataset, else the vendor that usually does."""
-    if len(sources) == 1:
-        return sources[0]
-    if dataset not in USUAL:
-        raise WrongUse(f"Nobody is known to give {dataset}.", "Name the source with --source.", dataset=dataset)
-    return USUAL[dataset]
+    return sources[0] if len(sources) == 1 else USUAL[dataset]
 
 
 def fill(settings: Settings, backfill: Backfill, partition: Partition, now: datetime) -> Partition:
@@ -119,8 +114,10 @@ def finish(settings: Settings, identity: str, now: datetime) -> dict[str, Any]:
         snapshot = lake.snapshot()
         with lake.at(snapshot) as reader:
             difference = reader.written_by(found.dataset, f"backfill-{identity}-")
+            prices = found.dataset == "prices"
+            instruments = reader.instruments_written_by("prices", f"backfill-{identity}-") if prices else set()
     touched = {symbol: counts for symbol, counts in difference.items() if counts["added"] or counts["revised"]}
-    decisions = reconsider(settings, sorted(touched), snapshot) if found.dataset == "prices" and touched else []
+    decisions = reconsider(settings, instruments, snapshot) if instruments else []
     return {
         "status": status,
         "backfill": identity,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,8 +12,6 @@ from tasks.calendar import sessions
 if TYPE_CHECKING:
     from warehouse.ledger.backfills import Partition
     from warehouse.reads import Reader
-
-TOGETHER = 20  # symbols a partition: one is judged and written in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def _traded(day: date, spells: Iterable[tuple[date, date | None]]) -> bool:
     return not known or any(begins <= day and (ends is None or day <= ends) for begins, ends in known)
 
 
-def partitions(gaps: Sequence[Gap], together: int = TOGETHER) -> list[Partition]:
+def partitions(gaps: Sequence[Gap], together: int) -> list[Partition]:
     """Pieces of up to `together` symbols whose gaps lie in the same span: neighbours in time are asked for together."""
     from warehouse.ledger.backfills import Partition
 
@@ -62,11 +60,6 @@ def partitions(gaps: Sequence[Gap], together: int = TOGETHER) -> list[Partition]
     return [Partition(number, symbols, since, until) for number, (since, until, symbols) in enumerate(pieces, 1)]
 
 
-def whole(symbols: Sequence[str], since: date, until: date, together: int = TOGETHER) -> list[Partition]:
+def whole(symbols: Sequence[str], since: date, until: date, together: int) -> list[Partition]:
     """The partitions of a dataset that has no calendar: every symbol over the whole span."""
     return partitions([Gap(symbol, since, until, 0) for symbol in symbols], together)
-
-
-def counted(gaps: Sequence[Gap]) -> Mapping[str, int]:
-    """Symbol -> missing sessions."""
-    return {gap.symbol: gap.missing for gap in gaps}

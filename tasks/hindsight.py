@@ -12,15 +12,16 @@ from portfolio.errors import Trouble
 from portfolio.record import book_from, decision_document
 from tasks import doors
 from tasks.calendar import hours
-from tasks.market import hindsight_at
+from tasks.market import hindsight_at, wanted
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
+    from portfolio.types import Policy
     from warehouse.lake import Lake
 
 
-def reconsider(settings: Settings, symbols: Collection[str], snapshot: int) -> list[dict[str, Any]]:
-    """The decisions of every portfolio that read one of `symbols` and would be others with the prices of `snapshot`.
+def reconsider(settings: Settings, instruments: Collection[str], snapshot: int) -> list[dict[str, Any]]:
+    """The decisions of every portfolio that read one of `instruments` and would be others with the prices of `snapshot`.
 
     Account, quotes, policy and health are those of the record; the prices are of the same sessions, as they are known now.
     Each entry: decision, portfolio, session, status (changed | no longer possible), changes (sentences).
@@ -29,23 +30,20 @@ def reconsider(settings: Settings, symbols: Collection[str], snapshot: int) -> l
     found = []
     with doors.open_lake(settings) as lake:
         for record in ledger.decisions():
-            changes = _changes(lake, record["document"], symbols, snapshot)
+            changes = _changes(lake, record["document"], instruments, snapshot)
             if changes:
                 about = {"decision": record["decision"], "portfolio": record["portfolio"], "session": record["session"]}
                 found.append(about | changes)
     return found
 
 
-def _changes(lake: Lake, recorded: Mapping[str, Any], symbols: Collection[str], snapshot: int) -> dict[str, Any] | None:
-    """None where the decision would be the same, or read none of the symbols."""
+def _changes(lake: Lake, recorded: Mapping[str, Any], instruments: Collection[str], snapshot: int) -> dict[str, Any] | None:
+    """None where the decision would be the same, or read none of the instruments."""
     from portfolio.policy import parse_policy
 
-    policy = parse_policy(recorded["inputs"]["policy"])
-    if not {*policy.symbols, policy.benchmark} & set(symbols):
-        return None
-    was = recorded["inputs"]["market"]
+    policy, was = parse_policy(recorded["inputs"]["policy"]), recorded["inputs"]["market"]
     times = hours(date.fromisoformat(was["session"]))
-    if times is None:
+    if times is None or not _read(lake, policy, snapshot) & set(instruments):
         return None
     try:
         market = hindsight_at(lake, policy, times, datetime.fromisoformat(was["as_of"]), snapshot, was)
@@ -56,6 +54,12 @@ def _changes(lake: Lake, recorded: Mapping[str, Any], symbols: Collection[str], 
         return {"status": "no longer possible", "changes": [trouble.what]}
     changes = [*_weights(recorded["weights"], again["weights"]), *_orders(recorded["plan"], again["plan"])]
     return {"status": "changed", "changes": changes} if changes else None
+
+
+def _read(lake: Lake, policy: Policy, snapshot: int) -> set[str]:
+    """The instruments that a policy looks at, its benchmark too."""
+    with lake.at(snapshot) as reader:
+        return set(reader.identities(wanted(policy), None).values())
 
 
 def _weights(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:

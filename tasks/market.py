@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from portfolio.market import Market, PriceHistory, view
 from portfolio.record import health_from
@@ -17,6 +18,7 @@ from tasks.calendar import Hours
 if TYPE_CHECKING:
     from expectations.gate import Standing
     from warehouse.lake import Lake
+    from warehouse.reads import Prices
 
 
 FRESH = "fresh"  # the law of one batch; here the same is asked of all that the warehouse holds
@@ -35,32 +37,18 @@ def market_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapsho
     (where the policy blocks on the unknown), and staleness.
     """
     told = told or Told()
-    symbols = list(policy.symbols)
-    wanted = symbols + ([policy.benchmark] if policy.benchmark and policy.benchmark not in symbols else [])
+    named = sorted({s for i in told.incidents for s in i.symbols} - set(policy.symbols))
     with lake.at(snapshot) as reader:
-        prices = reader.prices(wanted, as_of)
+        prices = reader.prices(wanted(policy), as_of)
         declared = reader.declarations("prices")
-        identities = reader.identities(symbols, as_of)
-        older_names = reader.bearers(sorted({s for i in told.incidents for s in i.symbols} - set(symbols)), as_of)
+        identities = reader.identities(policy.symbols, as_of)
+        older_names = reader.bearers(named, as_of)
     declarations = tuple(declared[s] for s in sorted({*prices.sources.values()}) if s in declared)
-    position, closes = prices.symbol.astype(np.int64), prices.fields["close"]
-    history = PriceHistory(prices.symbols, prices.session, position, closes, prices.known_at)
     standings = _standings(told, policy, older_names | identities, prices.sources)
     health = {s: standing.health for s, standing in standings.items()}
     illness = {s: standing.reasons for s, standing in standings.items() if standing.reasons}
-    market = view(
-        history,
-        as_of=as_of,
-        session=hours.session,
-        snapshot=snapshot,
-        symbols=symbols,
-        benchmark=policy.benchmark,
-        health=health,
-        illness=illness,
-        instruments=identities,
-        declarations=declarations,
-    )
-    return _with_staleness(market, hours.previous)
+    said = {"health": health, "illness": illness, "declarations": declarations, "instruments": identities}
+    return _with_staleness(_seen(policy, hours, as_of, snapshot, _history(prices, prices.known_at), said), hours.previous)
 
 
 def hindsight_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapshot: int, recorded: Mapping[str, Any]) -> Market:
@@ -68,27 +56,28 @@ def hindsight_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snap
 
     recorded: the market of the decision's record, for health and declarations.
     """
-    symbols = list(policy.symbols)
-    wanted = symbols + ([policy.benchmark] if policy.benchmark and policy.benchmark not in symbols else [])
     with lake.at(snapshot) as reader:
-        prices = reader.prices(wanted, None, until=hours.previous)
-        identities = reader.identities(symbols, None)
+        prices = reader.prices(wanted(policy), None, until=hours.previous)
+        identities = reader.identities(policy.symbols, None)
     moment = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
-    known = np.full(len(prices.known_at), moment)
-    history = PriceHistory(prices.symbols, prices.session, prices.symbol.astype(np.int64), prices.fields["close"], known)
     health, illness, declarations = health_from(recorded)
-    return view(
-        history,
-        as_of=as_of,
-        session=hours.session,
-        snapshot=snapshot,
-        symbols=symbols,
-        benchmark=policy.benchmark,
-        health=health,
-        illness=illness,
-        instruments=identities,
-        declarations=declarations,
-    )
+    said = {"health": health, "illness": illness, "declarations": declarations, "instruments": identities}
+    return _seen(policy, hours, as_of, snapshot, _history(prices, np.full(len(prices.known_at), moment)), said)
+
+
+def wanted(policy: Policy) -> list[str]:
+    """Whom a policy looks at: its symbols, and its benchmark."""
+    return list(dict.fromkeys([*policy.symbols, *([policy.benchmark] if policy.benchmark else [])]))
+
+
+def _history(prices: Prices, known_at: NDArray[np.datetime64]) -> PriceHistory:
+    return PriceHistory(prices.symbols, prices.session, prices.symbol.astype(np.int64), prices.fields["close"], known_at)
+
+
+def _seen(policy: Policy, hours: Hours, as_of: datetime, snapshot: int, history: PriceHistory, said: Mapping[str, Any]) -> Market:
+    """`history` as the policy sees it at `as_of`; said: health, illness, declarations, instruments."""
+    about = {"symbols": policy.symbols, "benchmark": policy.benchmark, **said}
+    return view(history, as_of=as_of, session=hours.session, snapshot=snapshot, **about)
 
 
 def _standings(told: Told, policy: Policy, identities: Mapping[str, str], sources: Mapping[str, str]) -> dict[str, Standing]:

@@ -17,6 +17,22 @@ from warehouse.snapshot import instant, listed
 BEFORE = timedelta(days=90)  # a dividend's factor needs the close of the session before its ex-session
 
 
+# The day that says which of an instrument's names is the newest.
+NEWEST = {
+    "prices": "session",
+    "corporate_actions": "ex_session",
+    "fundamentals": "period_end",
+    "news": "published",
+    "universe": "from_session",
+    "symbols": "from_session",
+}
+
+
+def _of_runs(runs: str) -> str:
+    """A condition on raw rows `f`: the name of their run begins so."""
+    return f"starts_with(f.run, {text(runs)})"
+
+
 def _days(since: date | None, until: date | None) -> list[str]:
     """Conditions on raw rows `f`, so that only the files of those years are read."""
     bounds = ((">=", since), ("<=", until))
@@ -68,10 +84,9 @@ class Inventory(Naming):
         if dataset == "macro":
             rows = self._rows(f"SELECT DISTINCT series FROM {self._name}.raw.macro WHERE source = {text(source)} ORDER BY 1")
         else:
-            rows = self._rows(
-                f"SELECT arg_max(symbol, loaded_at) FROM {self._name}.raw.{dataset} WHERE source = {text(source)} "
-                "GROUP BY instrument ORDER BY 1"
-            )
+            newest = f"arg_max(symbol, ({NEWEST[dataset]}, loaded_at))"
+            mine = f"{self._name}.raw.{dataset} WHERE source = {text(source)}"
+            rows = self._rows(f"SELECT {newest} FROM {mine} GROUP BY instrument ORDER BY 1")
         return [row[0] for row in rows]
 
     def held_sessions(self, source: str, symbols: Sequence[str], since: date, until: date) -> dict[str, frozenset[date]]:
@@ -97,16 +112,20 @@ class Inventory(Naming):
         )
         return {symbol: [(begins, ends) for one, begins, ends in rows if one == bearer] for symbol, bearer in bearers.items()}
 
+    def instruments_written_by(self, dataset: str, runs: str) -> set[str]:
+        """The instruments of which the runs whose names begin with `runs` wrote rows, whatever they were called that day."""
+        mine = f"SELECT DISTINCT instrument FROM {self._name}.raw.{dataset} f WHERE {_of_runs(runs)}"
+        return {row[0] for row in self._rows(mine)}
+
     def written_by(self, dataset: str, runs: str) -> dict[str, dict[str, int]]:
         """Symbol (or series) -> how many facts the runs whose names begin with `runs` added, and how many they revised."""
         table = TABLES[dataset]
         who = "series" if dataset == "macro" else "symbol"
-        mine = f"f.run LIKE {text(runs.replace('_', '!_').replace('%', '!%') + '%')} ESCAPE '!'"
         before = (
             f"SELECT 1 FROM {self._name}.raw.{dataset} b WHERE {views.same(table.key, 'b', 'f')} AND b.loaded_at < f.loaded_at"
         )
         rows = self._rows(
             f"SELECT who, count(*) FILTER (NOT old), count(*) FILTER (old) FROM (SELECT f.{who} AS who, EXISTS ({before}) AS old "
-            f"FROM {self._name}.raw.{dataset} f WHERE {mine}) GROUP BY who ORDER BY who"
+            f"FROM {self._name}.raw.{dataset} f WHERE {_of_runs(runs)}) GROUP BY who ORDER BY who"
         )
         return {name: {"added": int(added), "revised": int(revised)} for name, added, revised in rows}

@@ -94,6 +94,22 @@ def test_what_is_refused_fails_with_its_sentence(served: Served) -> None:
     assert "There is no policy file" in run["state"]["message"]
 
 
+def test_a_backfill_and_maintenance_run_from_the_ui_complete_and_say_what_they_did(served: Served) -> None:
+    asked = {"since": "2021-01-04", "until": "2021-12-31", "symbols": ["KO", "PG"], "source": "sample"}
+    first, run = served.run("backfill", asked), served.run("backfill", asked)
+    assert {r["state_name"] for r in (first, run)} == {"Completed"}, first["state"]["message"]
+    assert run["state"]["message"] == "0 rows added, 0 revised, 0 decisions would differ", "twice is once"
+    shown = {a["key"] for a in served.post("/artifacts/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}}) if a["key"]}
+    assert shown == {"backfill", "backfill-rows", "backfill-decisions"}
+    kept = served.run("maintain")
+    assert (kept["state_type"], kept["state_name"]) == ("COMPLETED", "Completed"), kept["state"]["message"]
+
+
+def test_a_backfill_that_cannot_be_fails_with_its_sentence(served: Served) -> None:
+    run = served.run("backfill", {"since": "2021-01-04", "until": "2020-01-04", "dataset": "prices"})
+    assert run["state_type"] == "FAILED" and "before it begins" in run["state"]["message"]
+
+
 def test_the_scheduler_creates_runs(served: Served) -> None:
     """A schedule that silently creates nothing looks healthy everywhere else."""
     deadline = time.monotonic() + 90

@@ -117,8 +117,7 @@ def test_a_wish_that_cannot_be_is_refused(where: Settings) -> None:
 
 
 def test_a_refused_symbol_does_not_stop_the_others(where: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gaps, "TOGETHER", 1)
-    monkeypatch.setattr(gaps.partitions, "__defaults__", (1,))
+    monkeypatch.setattr(backfill, "TOGETHER", 1)
     done = filled(where, wish(("AAPL", "NOSUCH", "KO")))
     assert done["status"] == "partly"
     assert set(done["symbols"]) == {"AAPL", "KO"}
@@ -130,10 +129,10 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from tasks import backfill, gaps
+from tasks import backfill
 from tasks.settings import settings
 where = settings({"TRIMTAB_HOME": sys.argv[1]})
-gaps.partitions.__defaults__ = (1,)
+backfill.TOGETHER = 1
 names = ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ")
 found = backfill.begin(where, backfill.Wish("prices", date(2018, 1, 2), date(2022, 12, 28), names, "sample"), datetime(2023, 1, 2, tzinfo=UTC))
 for partition in found.waiting:
@@ -162,6 +161,19 @@ def test_killed_in_the_middle_it_goes_on_where_it_stood(where: Settings, tmp_pat
     assert rows(where) == rows(other)
 
 
+def split(where: Settings, symbol: str) -> None:
+    """A corporate action in the warehouse, as every vendor's prices bring them."""
+    import polars as pl
+
+    from portfolio.schema import CORPORATE_ACTIONS
+    from sources.frames import staged
+
+    row = {"instrument": f"US:{symbol}", "symbol": symbol, "ex_session": date(2012, 8, 13), "kind": "split", "ratio": 2.0}
+    frame = staged(pl.DataFrame([row | {"currency": "USD", "source": "yahoo", "known_at": NOW}]), CORPORATE_ACTIONS)
+    with doors.open_lake(where) as lake, lake.transaction("split", NOW) as tx:
+        tx.merge("corporate_actions", tx.stage("corporate_actions", frame))
+
+
 def test_it_names_the_past_decisions_that_it_would_have_changed(where: Settings) -> None:
     policy = doors.read_policy(ROOT / "examples" / "demo.toml")
     load(where, None, date(2021, 6, 1))
@@ -170,6 +182,7 @@ def test_it_names_the_past_decisions_that_it_would_have_changed(where: Settings)
     assert proposal.status == "trade"
     unread = filled(where, wish(("AAPL",), date(1995, 1, 3), date(1995, 12, 29)))
     assert (unread["added"], unread["decisions"]) == (252, []), "1995 lies before the policy's look-back"
+    split(where, "KO")
     done = filled(where, wish(None, date(2018, 1, 2), UNTIL))
     (changed,) = done["decisions"]
     assert (changed["decision"], changed["portfolio"], changed["status"]) == (proposal.decision, policy.name, "changed")

@@ -113,3 +113,15 @@ def test_a_snapshot_of_before_symbols_were_kept_still_reads(lake):
     load(lake, "prices", [price("US:A", D(2020, 1, 6), 1.0, symbol="A")])
     with lake.at(lake.snapshot()) as reader:
         assert reader.identities(["A"], NOW) == {"A": "US:A"}
+
+
+def test_after_a_rename_an_instrument_is_called_by_its_newest_name_and_what_a_run_wrote_names_it(named):
+    """Rows of one load carry both names; the vendor is asked for the one it knows, and a policy says that one too."""
+    given = [price("US:FB", D(2015, 1, 5), 77.0, symbol="FB"), price("US:FB", D(2023, 1, 5), 126.0, symbol="META")]
+    load(named, "prices", given, run="backfill-1-1")
+    load(named, "prices", [price("US:FB", D(2014, 1, 6), 57.0, symbol="FB")], run="backfill-2-1")
+    with named.at(named.snapshot()) as reader:
+        assert reader.symbols_of("prices", "test") == ["META"]
+        assert reader.written_by("prices", "backfill-2-") == {"FB": {"added": 1, "revised": 0}}
+        assert reader.instruments_written_by("prices", "backfill-2-") == {"US:FB"}
+        assert reader.instruments_written_by("prices", "nobody") == set()
