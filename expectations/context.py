@@ -23,7 +23,7 @@ class Context:
     declarations: what each source says of its prices.
     symbols: who must be there (a universe); who is missing is not fresh.
     vintages: the batch may hold several versions of a fact, told apart by `known_at`.
-    watch_from: a warning older than this names no symbol (it still counts); None names all.
+    watch_from: a breach older than this of a law that only warns names no symbol (it still counts); None names all.
     """
 
     now: datetime

@@ -115,7 +115,7 @@ class Scan:
     def _name(self, marked: int, erred: int, symbol: str | None, newest: date | None) -> None:
         old = newest is not None and self.context.watch_from is not None and newest < self.context.watch_from
         for i, law in enumerate(self.contract.rows):
-            quiet = old and law.on_breach != "block" and not erred >> i & 1
+            quiet = old and law.on_breach == "warn" and not erred >> i & 1
             if marked >> i & 1 and symbol and not quiet:
                 outcome = self.outcomes[law.name]
                 outcome.symbols.add(symbol)

@@ -89,7 +89,7 @@ def test_a_breach_is_reviewed_settled_and_the_row_let_in(tmp_path: Path) -> None
     assert trimtab("ingest", "prices", "--source", "files", "--from-file", str(file), home=home).code == 0
     listed = trimtab("incidents", "list", "--json", home=home).document["incidents"]
     (one,) = [i for i in listed if i["law"] == "close_positive"]
-    assert (one["state"], one["severity"], one["bad"]) == ("open", "critical", 1)
+    assert (one["state"], one["scope"], one["severity"], one["bad"]) == ("open", "KO", "critical", 1), "however old it is"
     shown = trimtab("incidents", "show", one["incident"][:6], home=home)
     assert shown.code == 0 and "close_positive" in shown.out and "-1" in shown.out
     unreasoned = trimtab("incidents", "resolve", one["incident"], "accepted", home=home)
