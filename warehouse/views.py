@@ -75,8 +75,8 @@ def same(names: tuple[str, ...], left: str, right: str) -> str:
 def prices_adjusted(prefix: str = "", known: str = KNOWN, where: str | None = None, bars: str = "true") -> str:
     """Prices comparable over time: a row of an adjusting source as it is, a raw row times the factors of later actions.
 
-    Factor of one ex-session (CRSP's way): (1 - amount x ratio / close of the session before) / ratio, where `ratio` is
-    new shares per old share and `amount` the cash that a share held on the ex-session (after its split) gets. Only
+    Factor of one ex-session (Yahoo's and LEAN's way): (1 - amount x ratio / close of the session before) / ratio, where
+    `ratio` is new shares per old share and `amount` the cash that a share held on the ex-session (after its split) gets. Only
     actions of one source count (the price's own, where it has any of the instrument), and only those the series has
     reached: its last price always stands as dealt. An action without usable numbers makes what lies before it NULL,
     never a guess. `where` is put on the raw rows of prices and actions, `bars` on those of prices alone.
