@@ -38,7 +38,7 @@ def timed(words: list[str], environment: dict[str, str]) -> tuple[float, float]:
     with subprocess.Popen([sys.executable, "-m", "cli.main", *words], env=environment, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             peak = max(peak, tree_megabytes(process.pid))
-            time.sleep(0.2)
+            time.sleep(0.05)
     assert process.returncode == 0, words
     return time.perf_counter() - started, peak
 

@@ -22,7 +22,6 @@ def names(symbols: int) -> list[str]:
 def write_csv(folder: Path, symbols: int) -> list[Path]:
     """The files, made once: a random walk in cents a symbol, with open, high, low and volume around it."""
     import numpy as np
-    import polars as pl
 
     from tasks.calendar import sessions
 
@@ -39,7 +38,6 @@ def write_csv(folder: Path, symbols: int) -> list[Path]:
             if not file.exists():
                 _frame(days, close[:, chosen], names(symbols)[chosen], rng).write_csv(file)
             files.append(file)
-    del pl
     return files
 
 

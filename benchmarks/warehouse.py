@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import time
@@ -280,5 +279,4 @@ def _validate(root: Path, symbols: int, together: int = 2_000) -> str:
 
 
 if __name__ == "__main__":
-    shutil.rmtree(Path(tempfile.gettempdir()) / "trimtab-bench", ignore_errors=True)
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)

@@ -12,7 +12,6 @@ from cli.output import Json, emit, guarded, say, table
 from portfolio.errors import WrongUse
 
 Symbols = Annotated[str | None, typer.Option(help="Only these, separated by commas.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 SHOWN = 200
 
 

@@ -14,7 +14,7 @@ KEPT = timedelta(days=30)  # snapshots that no decision names
 
 
 def maintain(settings: Settings, now: datetime, keep: timedelta = KEPT) -> dict[str, Any]:
-    """Compact, sweep, check; the snapshots that decisions and unfinished backfills name stay for ever."""
+    """Check, compact, sweep; the snapshots that decisions name stay for ever."""
     from warehouse.maintenance import maintain as keep_sound
 
     ledger = doors.open_ledger(settings)

@@ -72,11 +72,6 @@ def _judge(thing: str, error: BaseException) -> Trouble | None:
     return None
 
 
-def _full(thing: str, said: str) -> Outage:
-    what = f"{thing} could not be written because the disk is full or failing."
-    return Outage(what, "Free some space and run it again.", said=said)
-
-
 def redacted(words: str) -> str:
     """`words` without the passwords of connection strings."""
     return _PASSWORD.sub(lambda m: f"{m[1]}***" if m[1] else f"{m[3]}***{m[4]}", words)

@@ -54,7 +54,6 @@ DEAD = {
     10289: "cash quantity needed",
 }
 LIVE = {202, 399, 404, 492, 2109, 10147, 10148, 10167, 10349}  # the picture says what became of it
-QUOTE_REFUSED = {200, 354, 10089, 10090, 10168, 10186, 10197}
 
 
 def exact(value: Any) -> Decimal:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from portfolio.errors import Refused
 from warehouse.journal import canonical, stamp
+from warehouse.ledger.data_tables import BACKFILLS, PARTITIONS
 from warehouse.ledger.store import Store, append
-from warehouse.ledger.tables import BACKFILLS, PARTITIONS
 
 DONE, WAITING = "done", "waiting"
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from portfolio.errors import Refused, WrongUse
 from portfolio.types import Incident, IncidentEvent, IncidentState, LawResult, Resolution
 from warehouse.journal import canonical
+from warehouse.ledger.data_tables import INCIDENT_EVENTS, INCIDENTS
 from warehouse.ledger.store import Store, append, following
-from warehouse.ledger.tables import INCIDENT_EVENTS, INCIDENTS
 
 ONE_BY_ONE = 5  # symbols: more of them break a law together, and that is one incident
 OPENS = {"critical", "warning"}  # severities; mere information opens nothing
