@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from portfolio.errors import Outage, Refused, WrongUse
-from warehouse import manifest
+from warehouse import manifest, sqlite_copy
 from warehouse.catalog import Catalog, parse
 from warehouse.faults import translated
 from warehouse.lake import Lake
@@ -111,10 +109,7 @@ def _copy_database(database: Catalog, folder: Path, name: str) -> None:
     if database.path is None:
         _run_tool("pg_dump", database, "--no-owner", "--file", str(folder / f"{name}.{DUMP}"))
         return
-    target = folder / f"{name}.{SQLITE}"
-    target.unlink(missing_ok=True)
-    with closing(sqlite3.connect(database.path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
+    sqlite_copy.copy(database.path, folder / f"{name}.{SQLITE}")
 
 
 def _restore_database(database: Catalog, folder: Path, name: str) -> None:

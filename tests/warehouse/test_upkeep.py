@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from warehouse_rows import NOW, load, price
 
-from portfolio.errors import Refused, WrongUse
+from portfolio.errors import Outage, Refused, WrongUse
 from warehouse import backup, manifest
-from warehouse.lake import Lake
+from warehouse.lake import LAKE, Lake
 from warehouse.ledger import open_ledger
 from warehouse.maintenance import maintain
 
@@ -208,6 +208,28 @@ def test_a_backup_while_another_writes_is_whole(remembered, tmp_path):
         backup.restore(folder, urls, f"{tmp_path}/r{number}/lake")
         with Lake.open(urls["catalog"], f"{tmp_path}/r{number}/lake") as again:
             assert total(again)[0] % 300 == 0
+
+
+def test_a_backup_leaves_the_log_of_an_open_reader_alone(remembered, tmp_path):
+    """Two SQLites in one process do not see each other's locks: the one that closes deletes the other's write-ahead log."""
+    lake, databases = remembered
+    catalog = Path(databases["catalog"].removeprefix("sqlite:///"))
+    logs = [catalog.with_name(f"{catalog.name}{end}") for end in ("-wal", "-shm")]
+    cursor = lake.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute(f"SELECT count(*) FROM {LAKE}.prices").fetchall()  # the transaction holds its connection to the catalog
+    before = [log.stat().st_ino for log in logs]
+    backup.take(lake, databases, tmp_path / "backups", NOW)
+    assert [log.stat().st_ino for log in logs] == before
+    cursor.execute("COMMIT")
+
+
+def test_a_catalog_that_cannot_be_copied_leaves_no_backup(remembered, tmp_path):
+    lake, databases = remembered
+    with pytest.raises(Outage, match=r"nowhere\.sqlite could not be copied: .*unable to open"):
+        backup.take(lake, databases | {"other": f"sqlite:///{tmp_path}/nowhere.sqlite"}, tmp_path / "backups", NOW)
+    with pytest.raises(WrongUse, match="no backup in"):
+        backup.newest(tmp_path / "backups")
 
 
 def test_a_damaged_backup_is_refused_and_nothing_is_written(remembered, tmp_path):
