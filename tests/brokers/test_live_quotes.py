@@ -66,7 +66,7 @@ def test_two_symbols_come_through_one_stream(heard):
 
 @pytest.mark.parametrize(("kind", "delayed"), [(1, False), (2, False), (3, True), (4, True)])
 def test_a_stale_quote_says_how_old_it_is_and_of_what_kind(heard, kind, delayed):
-    """Frozen and delayed prices are as old as the last trade, not as young as their message (FAILURES 9)."""
+    """Frozen and delayed prices are as old as the last trade, not as young as their message."""
     quotes, now = heard(["AAPL"], 4, market_data_type=kind, quote_age=1800.0)
     quote = settled(quotes, "AAPL")
     assert quote.delayed is delayed
@@ -75,7 +75,7 @@ def test_a_stale_quote_says_how_old_it_is_and_of_what_kind(heard, kind, delayed)
 
 
 def test_a_price_of_minus_one_is_no_price(heard):
-    """FAILURES 10: -1 says that there is none."""
+    """-1 says that there is none."""
     quotes, _ = heard(["AAPL", "SPY"], 4, no_quote=["AAPL"])
     assert {quote.symbol for quote in quotes} == {"SPY"}
 

@@ -5,8 +5,8 @@ Two formulas are in the field for a dividend D between the closes P of the sessi
 - 1 - D / P: Yahoo's ("CRSP multipliers"), LEAN's, and ours: known at the open of the ex-session;
 - C / (C + D): WIKI's and Tiingo's, as if it were paid into the close of the ex-session: CRSP's total return (C + D) / P.
 
-They differ by D / P times the return of that one day. So WIKI's and Tiingo's series are met to 1e-6 where their dividends are told as what
-our formula takes for the same factor, and to the second order, said in figures, with the dividends as they are.
+They differ by D / P times the return of that one day. So WIKI's and Tiingo's series are met to 1e-6 where each dividend is told as
+what our formula takes for the same factor, and to the second order, said in figures, with the dividends as they are.
 """
 
 from __future__ import annotations
@@ -281,8 +281,7 @@ def test_value_is_continuous_within_a_thousandth_over(lake, levels, events):
     load(lake, "prices", [price("A", day, level) for day, level in zip(DAYS, (before, before, after, after), strict=True)])
     load(lake, "corporate_actions", [happens(*event) for event in events])
     closes = np.array(list(adjusted(lake, "A").values()))
-    assert np.abs(closes[1:] / closes[:-1] - 1).max() < 1e-3
-    assert closes[-1] == after, "the last price stands as dealt"
+    assert np.abs(closes[1:] / closes[:-1] - 1).max() < 1e-3 and closes[-1] == after
 
 
 def test_a_split_that_two_vendors_tell_and_an_adjusted_series_has_is_applied_once(lake):
@@ -293,7 +292,9 @@ def test_a_split_that_two_vendors_tell_and_an_adjusted_series_has_is_applied_onc
     assert rows == [("other", 7.0)] * 4 + [("test", 7.0)] * 4
 
 
-def test_a_rename_moves_no_price_and_a_delisting_pays_what_it_pays(lake):
-    load(lake, "prices", [price("A", day, close) for day, close in zip(DAYS, (10.0, 10.0, 10.0, 10.0), strict=True)])
-    load(lake, "corporate_actions", [happens("rename", None, None)])
-    assert set(adjusted(lake, "A").values()) == {10.0}
+def test_a_rename_and_a_delisting_after_the_last_session_move_no_price(lake):
+    """Merged into cash at 11 a share: the payment comes after the last price, and the history stays as dealt."""
+    load(lake, "prices", [price("A", day, 10.0) for day in DAYS[:3]])
+    paid = happens("delisting", None, 11.0) | {"ex_session": DAYS[3]}
+    load(lake, "corporate_actions", [happens("rename", None, None), paid])
+    assert adjusted(lake, "A") == dict.fromkeys(DAYS[:3], 10.0)

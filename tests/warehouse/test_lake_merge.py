@@ -135,7 +135,7 @@ def test_quarantine_keeps_a_row_once_a_law(lake):
 
 
 def test_the_views_have_the_promised_columns_first(lake):
-    # The lists of DESIGN.md, "Stable promises".
+    # What notebooks and dashboards outside this repository read by name.
     promised = {
         "prices": "instrument, symbol, session, open, high, low, close, volume, currency, source, known_at",
         "prices_adjusted": "instrument, symbol, session, open, high, low, close, volume, currency, source, known_at",
