@@ -45,13 +45,13 @@ class Inventory(Naming):
     def base(
         self, wanted: Mapping[str, int], known_by: datetime | None, *, adjusted: bool, since: date | None, until: date | None
     ) -> str:
-        """A SELECT over the bars of these instruments, adjusted where an action asks for it, with raw_close and factor."""
+        """A SELECT over the bars of these instruments, adjusted where an action asks it, with raw_close, raw_volume, factor."""
         mine, prefix, known = f"f.instrument IN ({listed(list(wanted))})", f"{self._name}.", instant(known_by)
         days = " AND ".join(_days(since and since - BEFORE, until)) or "true"
         if adjusted and self._rows(f"SELECT 1 FROM {prefix}raw.corporate_actions f WHERE {mine} LIMIT 1"):
             return views.prices_adjusted(prefix, known, mine, days)
         plain = views.newest(TABLES["prices"], prefix, known, f"{mine} AND {days}")
-        return f"SELECT *, close AS raw_close, 1.0 AS factor FROM ({plain})"
+        return f"SELECT *, close AS raw_close, volume AS raw_volume, 1.0 AS factor FROM ({plain})"
 
     def quarantined(
         self, dataset: str, law: str | None = None, source: str | None = None, symbols: Sequence[str] = (), most: int = 200

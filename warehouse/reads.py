@@ -15,8 +15,8 @@ from portfolio.types import Declaration, FloatArray, Instrument
 from warehouse import views
 from warehouse.extensions import text
 from warehouse.faults import translated
+from warehouse.measured import Measured
 from warehouse.snapshot import instant, listed
-from warehouse.wide import Wide
 
 _FIELDS = ("open", "high", "low", "close", "volume", "raw_close", "factor")
 
@@ -37,7 +37,7 @@ class Prices:
     sources: Mapping[str, str]
 
 
-class Reader(Wide):
+class Reader(Measured):
     """One snapshot, read only. Close it after use (or use it as a context)."""
 
     def prices(

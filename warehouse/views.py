@@ -1,4 +1,4 @@
-"""The SQL behind every view: the newest known version of each fact, adjusted prices, ratios.
+"""The SQL behind every view: the newest known version of each fact, adjusted prices (ratios and indicators: see there).
 
 Each function gives a SELECT over the raw tables. `prefix` names the lake ("" inside a stored view, which looks in its own
 lake), `known` is the instant as an SQL expression: rows known later do not exist. Stored views take it from the session
@@ -8,6 +8,7 @@ variable `as_known_at`, so `SET VARIABLE as_known_at = TIMESTAMPTZ '2020-06-01 0
 from __future__ import annotations
 
 from portfolio.schema import TABLES, Table
+from warehouse import indicators, ratios
 
 ALL = "'infinity'::TIMESTAMPTZ"  # all that is known
 KNOWN = "coalesce(getvariable('as_known_at')::TIMESTAMPTZ, 'infinity'::TIMESTAMPTZ)"
@@ -126,46 +127,12 @@ joined AS (
   FROM p ASOF LEFT JOIN factors f ON f.instrument = p.instrument AND f.source = p.source AND p.session < f.ex_session)
 SELECT instrument, symbol, session, open * factor AS open, high * factor AS high, low * factor AS low,
   close * factor AS close, volume * shares AS volume, currency, source, known_at,
-  adjustment, close AS raw_close, factor, loaded_at, run
+  adjustment, close AS raw_close, volume AS raw_volume, factor, loaded_at, run
 FROM joined"""
-
-
-# name: numerator, denominator, whether the numerator must span a year (a return of equity is a yearly figure)
-RATIOS: dict[str, tuple[str, str, bool]] = {
-    "gross_margin": ("GrossProfit", "Revenue", False),
-    "net_margin": ("NetIncome", "Revenue", False),
-    "return_on_equity": ("NetIncome", "Equity", True),
-    "return_on_assets": ("NetIncome", "Assets", True),
-    "current_ratio": ("CurrentAssets", "CurrentLiabilities", False),
-    "debt_to_equity": ("Debt", "Equity", False),
-}
-
-
-def ratios(prefix: str = "", known: str = KNOWN) -> str:
-    """Each ratio at each period end: both parts of one source and unit, the longest period that ends there.
-
-    `known_at` is that of the part known last. A denominator that is not positive gives no row: the ratio is unknown.
-    """
-    names = ", ".join(f"('{name}', '{top}', '{bottom}', {yearly})" for name, (top, bottom, yearly) in RATIOS.items())
-    return f"""
-WITH f AS (
-  SELECT * FROM ({newest(TABLES["fundamentals"], prefix, known)})
-  WHERE isfinite(value)
-  QUALIFY row_number() OVER (PARTITION BY instrument, concept, period_start, period_end, unit, source
-                             ORDER BY known_at DESC, filed DESC, loaded_at DESC, accession DESC) = 1),
-wanted (ratio, top, bottom, yearly) AS (VALUES {names})
-SELECT t.instrument, t.symbol, w.ratio, t.period_end, t.value / b.value AS value, greatest(t.known_at, b.known_at) AS known_at,
-  t.period_start, t.source
-FROM wanted w JOIN f t ON t.concept = w.top JOIN f b ON b.concept = w.bottom
-  AND b.instrument = t.instrument AND b.period_end = t.period_end AND b.unit = t.unit AND b.source = t.source
-WHERE b.value > 0
-  AND (b.period_start IS NULL OR b.period_start IS NOT DISTINCT FROM t.period_start)
-  AND (NOT w.yearly OR t.period_end - t.period_start BETWEEN 350 AND 380)
-QUALIFY row_number() OVER (PARTITION BY t.instrument, w.ratio, t.period_end, t.source
-                           ORDER BY t.period_end - t.period_start DESC NULLS LAST, b.period_start DESC NULLS LAST) = 1"""
 
 
 def all_views() -> dict[str, str]:
     """Every view of schema `main`, by name."""
     stored = {name: newest(TABLES[name]) for name in COLUMNS}
-    return stored | {"prices_adjusted": prices_adjusted(), "ratios": ratios()}
+    derived = {"ratios": ratios.ratios("", KNOWN), "quarters": ratios.quarters("", KNOWN)}
+    return stored | derived | {"prices_adjusted": prices_adjusted(), "indicators": indicators.view(prices_adjusted())}

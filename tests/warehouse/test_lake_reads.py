@@ -146,34 +146,6 @@ def test_the_other_readings(lake):
         reader.prices(["A"], NOW.replace(tzinfo=None))
 
 
-def test_ratios_are_known_when_their_last_part_is(lake):
-    def fact(concept, value, known, start=None, **more):
-        row = {"instrument": "A", "symbol": "A", "concept": concept, "period_start": start, "period_end": date(2019, 12, 31)}
-        return (
-            row | {"value": value, "unit": "USD", "accession": f"{concept}{known}", "source": "edgar", "known_at": known} | more
-        )
-
-    year, quarter = date(2019, 1, 1), date(2019, 10, 1)
-    facts = [
-        fact("Revenue", 200.0, when(20), year),
-        fact("GrossProfit", 80.0, when(25), year),
-        fact("NetIncome", 30.0, when(20), year),
-        fact("NetIncome", 9.0, when(20), quarter),
-        fact("Equity", 300.0, when(22)),
-        fact("Equity", 150.0, when(40)),  # restated
-        fact("CurrentAssets", 10.0, when(20)),
-        fact("CurrentLiabilities", 0.0, when(20)),
-    ]
-    load(lake, "fundamentals", facts)
-    sql = "SELECT ratio, value, known_at FROM ratios ORDER BY ratio"
-    assert lake.query(sql, as_known_at=when(21))[1] == [("net_margin", 0.15, when(20))]
-    assert lake.query(sql)[1] == [
-        ("gross_margin", 0.4, when(25)),
-        ("net_margin", 0.15, when(20)),
-        ("return_on_equity", 0.2, when(40)),
-    ]
-
-
 def test_a_panel_holds_the_same_numbers_as_the_long_rows(lake):
     days = [date(2020, 1, 6), date(2020, 1, 7), date(2020, 1, 9)]
     rows = [price(s, day, 10.0 * n + k) for n, s in enumerate("ABC", 1) for k, day in enumerate(days) if (s, k) != ("B", 1)]
@@ -193,6 +165,13 @@ def test_a_panel_holds_the_same_numbers_as_the_long_rows(lake):
     assert panel.values[:, 1].tolist() == [5.0, 5.5, 12.0], "a split halves what came before"
     assert raw.values[:, 0].tolist() == [11.0, 12.0]
     assert nothing.values.shape == (0, 1)
+
+
+def test_prices_since_a_day_are_the_same_as_all_of_them_where_actions_are_told(lake):
+    load(lake, "prices", [price("A", day, close) for day, close in zip(D, (100, 102, 51, 50, 49.0), strict=True)])
+    load(lake, "corporate_actions", [action(D[2], "split", ratio=2.0), action(D[4], "dividend", amount=1.0)])
+    assert closes(lake, since=D[1]) == closes(lake)[1:]
+    assert closes(lake, since=D[3], until=D[3]) == [50.0], "what happens after `until` has not happened"
 
 
 @pytest.mark.parametrize(
