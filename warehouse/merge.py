@@ -6,8 +6,9 @@ have known it before now, so `known_at` becomes the instant of loading. What was
 it was.
 
 Vintages. A source whose `known_at` is the publisher's own (an archive of vintages, dated crawls) is merged with
-`vintages=True`: each version keeps its `known_at` and a later batch may bring an older vintage, in any order. Two
-different rows for one fact and one instant are then a contradiction and refused.
+`vintages=True`: each version keeps its `known_at` and a later batch may bring an older vintage, in any order. One that
+says what the version before it says is kept (an older one may yet come between them) and counts as unchanged. Two
+different rows for one fact and one instant are a contradiction and refused.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def merge(cursor: DuckDBPyConnection, table: Table, relation: str, stamp: Stamp,
         )
     _insert(cursor, table, judged, stamp, counts)
     cursor.execute(f"DROP TABLE {judged}")
-    return Merged(counts.get("added", 0), counts.get("revised", 0), counts.get("unchanged", 0))
+    return Merged(counts.get("added", 0), counts.get("revised", 0), counts.get("unchanged", 0) + counts.get("retold", 0))
 
 
 def _check(cursor: DuckDBPyConnection, table: Table, relation: str, vintages: bool) -> None:
@@ -139,29 +140,40 @@ def _judge(table: Table, relation: str, held: str) -> str:
 
 
 def _vintage(table: Table, relation: str, held: str) -> str:
-    """Each staged row beside the version of its fact with the same `known_at`; every row keeps its own instant."""
+    """Each staged row beside the versions of its fact, of the lake and of the batch; every row keeps its own instant."""
     keys = ", ".join(name(key) for key in table.key)
+    of = (*table.key, "known_at")
+    version = ", ".join(name(column) for column in (*of, *table.facts))
+    facts = f"row({', '.join(name(column) for column in table.facts)})" if table.facts else "true"
     return f"""
+    WITH held AS ({held}),
+    versions AS (SELECT {version} FROM held UNION SELECT {version} FROM {name(relation)}),
+    beside AS (
+      SELECT DISTINCT ON ({keys}, known_at) {keys}, known_at, lag(known_at) OVER w IS NOT NULL AS later,
+        {facts} IS NOT DISTINCT FROM lag({facts}) OVER w AS same
+      FROM versions WINDOW w AS (PARTITION BY {keys} ORDER BY known_at))
     SELECT s.*, NULL::TIMESTAMPTZ AS prior_known_at,
       CASE WHEN n.known_at IS NOT NULL AND {same(table.facts, "s", "n")} THEN 'unchanged'
            WHEN n.known_at IS NOT NULL THEN 'contradiction'
-           WHEN o.known_at IS NOT NULL OR b.known_at < s.known_at THEN 'revised' ELSE 'added' END AS verdict
+           WHEN b.later AND b.same THEN 'retold'
+           WHEN b.later OR o.any_held THEN 'revised' ELSE 'added' END AS verdict
     FROM {name(relation)} s
-    LEFT JOIN ({held}) n ON {same(table.key, "s", "n")} AND n.known_at = s.known_at
-    LEFT JOIN (SELECT {keys}, min(known_at) AS known_at FROM ({held}) GROUP BY ALL) o ON {same(table.key, "s", "o")}
-    LEFT JOIN (SELECT {keys}, min(known_at) AS known_at FROM {name(relation)} GROUP BY ALL) b ON {same(table.key, "s", "b")}"""
+    LEFT JOIN held n ON {same(of, "s", "n")}
+    LEFT JOIN beside b ON {same(of, "s", "b")}
+    LEFT JOIN (SELECT DISTINCT {keys}, true AS any_held FROM held) o ON {same(table.key, "s", "o")}"""
 
 
 def _insert(cursor: DuckDBPyConnection, table: Table, judged: str, stamp: Stamp, counts: dict[str, int]) -> None:
     """Write what is new. A revision is always known strictly later than what it revises, even if our clock stepped back."""
-    if not counts.get("added") and not counts.get("revised"):
+    fresh = [verdict for verdict in ("added", "revised", "retold") if counts.get(verdict)]
+    if not fresh:
         return
     several = revised(table)
-    if several and counts.get("revised"):
+    if several and fresh != ["added"]:
         keys = ", ".join(f"j.{name(key)}" for key in table.key)
         cursor.execute(
             f"INSERT INTO {LAKE}.raw.{several} SELECT DISTINCT {keys} FROM {judged} j "
-            f"ANTI JOIN {LAKE}.raw.{several} r ON {same(table.key, 'j', 'r')} WHERE j.verdict = 'revised'"
+            f"ANTI JOIN {LAKE}.raw.{several} r ON {same(table.key, 'j', 'r')} WHERE j.verdict IN ('revised', 'retold')"
         )
     known = (
         "CASE WHEN prior_known_at IS NULL OR known_at > prior_known_at THEN known_at "
@@ -169,4 +181,5 @@ def _insert(cursor: DuckDBPyConnection, table: Table, judged: str, stamp: Stamp,
     )
     values = {"known_at": known, "loaded_at": stamp.loaded, "run": text(stamp.run)}
     chosen = ", ".join(f"{values.get(column, name(column))} AS {name(column)}" for column in table.names)
-    cursor.execute(f"INSERT INTO {LAKE}.raw.{table.name} SELECT {chosen} FROM {judged} WHERE verdict IN ('added', 'revised')")
+    wanted = ", ".join(text(verdict) for verdict in fresh)
+    cursor.execute(f"INSERT INTO {LAKE}.raw.{table.name} SELECT {chosen} FROM {judged} WHERE verdict IN ({wanted})")

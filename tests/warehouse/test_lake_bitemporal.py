@@ -78,6 +78,17 @@ def test_vintages_may_come_in_any_order(shared_lake, other, vintages, random):
         assert known(other, shuffled, day) == known(other, ordered, day)
 
 
+def test_a_vintage_that_says_the_same_again_is_kept_and_is_no_revision(lake, other):
+    """It must stay: an older vintage that comes later may stand between the two."""
+    first = load(lake, "macro", [macro("A", DAY, 1.0, when(1)), macro("A", DAY, 1.0, when(3))], at=when(20), vintages=True)
+    assert first == Merged(added=1, revised=0, unchanged=1)
+    assert load(lake, "macro", [macro("A", DAY, 1.0, when(5))], at=when(21), vintages=True) == Merged(0, 0, 1)
+    assert load(lake, "macro", [macro("A", DAY, 2.0, when(2))], at=when(22), vintages=True) == Merged(0, 1, 0)
+    assert load(lake, "macro", [macro("A", DAY, 2.0, when(2))], at=when(23), vintages=True) == Merged(0, 0, 1)
+    sql = "SELECT value FROM macro WHERE series = 'A'"
+    assert [lake.query(sql, when(day))[1] for day in (1, 2, 3, 5)] == [[(1.0,)], [(2.0,)], [(1.0,)], [(1.0,)]]
+
+
 @QUICK
 @given(st.lists(st.tuples(st.integers(0, 5), VALUES), min_size=1, max_size=6, unique_by=lambda pair: pair[0]))
 def test_batches_of_increasing_known_at_show_the_last(shared_lake, other, loads):
