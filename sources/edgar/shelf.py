@@ -83,7 +83,7 @@ class Disk:
         found = self.symbol or inside or self._body.get("ticker") or (beside[0] if beside else None) or (label and label[1])
         if not isinstance(found, str) or not _TICKER.fullmatch(found):
             entity = str(self._body.get("entityName") or self._body.get("name") or "the company")[:80]
-            what = f"The file {self.file.name} does not say the ticker of {entity}."
+            what = f"The file {self.file.name} does not say the ticker of {entity.rstrip('.')}."
             raise Refused(what, "Give it with --symbols.", file=str(self.file))
         return found.replace("-", ".")
 

@@ -61,7 +61,7 @@ def test_acceptance_is_never_before_the_filing_day_nor_after_its_cut_off(accepte
 
 
 def test_a_file_that_names_nobody_asks_for_the_symbol(write, facts):
-    with pytest.raises(Refused, match=r"does not say the ticker of Example Inc\.\. Give it with --symbols\."):
+    with pytest.raises(Refused, match=r"does not say the ticker of Example Inc\. Give it with --symbols\."):
         opened(write("f.json", facts), symbol=None).instruments()
 
 
