@@ -1,4 +1,4 @@
-"""The warehouse from the terminal: ingest, validate, query, lake."""
+"""The warehouse from the terminal: ingest, validate, compare, query, lake."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 def register(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
     app.command("validate")(validate)
+    app.command("compare")(compare)
     app.command("query")(query)
     app.command("lake")(lake)
 
@@ -98,6 +99,35 @@ def validate(
             _laws(document["results"])
     if broken:
         raise typer.Exit(1)
+
+
+@guarded
+def compare(
+    symbols: Annotated[list[str] | None, typer.Argument(help="Only these; else all that two sources tell.")] = None,
+    json: Json = False,
+) -> None:
+    """Hold the total returns of two sources against each other, and say which of them is wrong."""
+    from tasks.agreement import compare as held_together
+    from tasks.settings import settings
+
+    told, found = held_together(settings(), symbols)
+    compared = sorted(told.symbols.values())
+    alone = sorted(set(symbols or ()) - {*compared, *told.without})
+    if json:
+        document = {"compared": compared, "sources": told.sources, "without": told.without, "alone": alone, "partings": found}
+        emit({"status": "done", **document})
+        return
+    rows = [
+        (p.instrument, f"{p.since} to {p.until}", f"{p.one}, {p.other}", f"{p.gap:+.2%}", p.wrong or "?", p.reason) for p in found
+    ]
+    if rows:
+        table("Total returns that part", ("symbol", "quarters", "sources", "first less second a year", "wrong", "why"), rows)
+    where = f" from {', '.join(told.sources)}" if told.sources else ""
+    say(f"{len(compared)} symbols compared{where}; {len({p.instrument for p in found})} of them part for a year or longer.")
+    if told.without:
+        say(f"Not compared, as no source tells their prices as dealt: {', '.join(told.without)}.")
+    if alone:
+        say(f"Not compared, as fewer than two sources tell of them: {', '.join(alone)}.")
 
 
 @guarded

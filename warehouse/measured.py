@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from portfolio.errors import WrongUse
 from portfolio.types import FloatArray
-from warehouse import indicators, ratios, valuation
+from warehouse import histories, indicators, ratios, valuation
 from warehouse.extensions import text
 from warehouse.faults import translated
 from warehouse.snapshot import instant, listed
@@ -47,6 +47,11 @@ class Measured(Wide):
         mine = f"f.instrument IN ({listed(instruments)})"
         sql = ratios.ratios(f"{self._name}.", instant(known_by), mine, tuple(names))
         return self._columns(f"SELECT * FROM ({sql}) ORDER BY instrument, ratio, period_end, currency, source")
+
+    def histories(self, symbols: Sequence[str] | None = None) -> histories.Histories:
+        """The histories of `symbols` (None: of all) that two sources or more tell, beside each other."""
+        with translated("The warehouse"):
+            return histories.lay(self._cursor, f"{self._name}.", symbols)
 
     def indicators(
         self,
