@@ -53,7 +53,7 @@ class Naming(Snapshot):
             if len(several) > 1:
                 raise Refused(
                     f"The symbol {symbol} names {len(several)} instruments: {', '.join(several)}.",
-                    "Register which one carries it now, or ask for a source.",
+                    "Load who bore it when: `trimtab ingest symbols` (docs/operating.md).",
                     symbol=symbol,
                 )
         return {instrument: position[symbol] for symbol, instrument in rows}
