@@ -81,6 +81,8 @@ def _show(document: dict[str, Any]) -> None:
     if document["symbols"]:
         rows = [(symbol, c["added"], c["revised"]) for symbol, c in document["symbols"].items()]
         table("What came", ("symbol", "added", "revised"), rows[:40])
+    for trouble in document["troubles"]:
+        say(f"Did not come: {trouble}")
     for one in document["decisions"]:
         title = f"Decision {one['decision']} of {one['portfolio']}, {one['session']}, would have been another ({one['status']})"
         table(title, ("change",), [(change,) for change in one["changes"]])

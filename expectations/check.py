@@ -15,7 +15,7 @@ from expectations.query import PRICE_COLUMNS, Names
 from expectations.scan import Scan
 from expectations.sessions import create_sessions
 from portfolio.errors import Broken
-from portfolio.types import LawResult
+from portfolio.types import Judged, LawResult, Span
 
 if TYPE_CHECKING:
     import duckdb
@@ -80,12 +80,12 @@ def _believe_complaints(scan: Scan, complaints: dict[str, str]) -> None:
 def _report(cursor: duckdb.DuckDBPyConnection, scan: Scan, run: str, started: float) -> Report:
     try:
         bad_rows = cursor.execute(f"select count(*) from {scan.names.bad}").fetchall()[0][0]
-        symbols = _symbols(cursor, scan)
+        spans = _spans(cursor, scan)
     except Exception as trouble:
         reasons = "; ".join(sorted({outcome.note for outcome in scan.outcomes.values() if outcome.note}))
         what = f"The check of {scan.contract.table.name} broke its transaction: {reasons or trouble}."
         raise Broken(what, "Roll back; nothing of this batch may be used.") from trouble
-    results = tuple(_result(scan, law) for law in scan.contract.laws)
+    symbols, results = tuple(spans), tuple(_result(scan, law) for law in scan.contract.laws)
     blocked = _blocked(scan, symbols)
     standings = judge(results, symbols, blocked)
     return Report(
@@ -99,20 +99,25 @@ def _report(cursor: duckdb.DuckDBPyConnection, scan: Scan, run: str, started: fl
         rows=scan.rows,
         bad_rows=bad_rows,
         seconds=perf_counter() - started,
-        judged=symbols,
+        judged=Judged(spans),
     )
 
 
-def _symbols(cursor: duckdb.DuckDBPyConnection, scan: Scan) -> tuple[str, ...]:
-    """Whom the batch speaks of, and whom the context wants, sorted."""
-    parts = [f"select * from {name}" for name in (scan.names.good, scan.names.bad)]
-    found: set[str] = set(scan.context.symbols)
-    for part in parts:
-        columns = [row[0] for row in cursor.execute(f"describe {part}").fetchall()]
-        if scan.contract.who in columns:
-            rows = cursor.execute(f"select distinct {scan.contract.who}::varchar from ({part})").fetchall()
-            found |= {row[0] for row in rows if row[0]}
-    return tuple(sorted(found))
+def _spans(cursor: duckdb.DuckDBPyConnection, scan: Scan) -> dict[str, Span | None]:
+    """Whom the batch speaks of, and whom the context wants, sorted: first and last day of its rows."""
+    who, day = scan.contract.who, scan.contract.day
+    found: dict[str, Span | None] = dict.fromkeys(scan.context.symbols)
+    for name in (scan.names.good, scan.names.bad):
+        columns = [row[0] for row in cursor.execute(f"describe {name}").fetchall()]
+        if who not in columns:
+            continue
+        of = f"try_cast({day} as date)" if day in columns else "null::date"
+        rows = cursor.execute(f"select {who}::varchar, min({of}), max({of}) from {name} group by 1").fetchall()
+        for symbol, first, last in rows:
+            if symbol:
+                ends = [*(found.get(symbol) or ()), *((first, last) if last else ())]
+                found[symbol] = (min(ends), max(ends)) if ends else None
+    return dict(sorted(found.items()))
 
 
 def _result(scan: Scan, law: Law) -> LawResult:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from portfolio.types import Declaration, Health, LawResult
+from portfolio.types import Declaration, Health, Judged, LawResult, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Report:
     rows: int
     bad_rows: int
     seconds: float
-    judged: tuple[str, ...] = ()  # every symbol the batch spoke of, or should have
+    judged: Judged = field(default_factory=Judged)  # every symbol the batch spoke of, or should have, and which days
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Outcome:
     unknown: int = 0
     erred: int = 0
     symbols: set[str] = field(default_factory=set)
-    days: dict[str, date] = field(default_factory=dict)  # symbol -> newest day of its bad rows
+    days: dict[str, Span] = field(default_factory=dict)  # symbol -> first and last day of its bad rows
     whole_batch: bool = False  # a breach that names nobody concerns everybody
     note: str = ""
 

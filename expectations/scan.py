@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from expectations.context import Context, Outcome
 from expectations.contract import SCHEMA, Contract, Law
 from expectations.query import Names, bad_sql, filled, lacks, scan_sql, taken_out, words
+from portfolio.types import Span
 
 Ask = Callable[[str], Sequence[tuple[Any, ...]]]
 _DUCKDB_WORDS = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
@@ -107,20 +107,22 @@ class Scan:
             if law.name in misbound:
                 outcome.erred, outcome.whole_batch = max(outcome.erred, 1), True
         named = ask(
-            f"select broken | erred, erred, {who}, max({day})::date from {self.names.scan} where broken | erred <> 0 group by all"
+            f"select broken | erred, erred, {who}, min({day})::date, max({day})::date "
+            f"from {self.names.scan} where broken | erred <> 0 group by all"
         )
-        for marked, erred, symbol, newest in named:
-            self._name(marked, erred, symbol, newest)
+        for marked, erred, symbol, first, last in named:
+            self._name(marked, erred, symbol, (first, last) if last else None)
 
-    def _name(self, marked: int, erred: int, symbol: str | None, newest: date | None) -> None:
-        old = newest is not None and self.context.watch_from is not None and newest < self.context.watch_from
+    def _name(self, marked: int, erred: int, symbol: str | None, days: Span | None) -> None:
+        old = days is not None and self.context.watch_from is not None and days[1] < self.context.watch_from
         for i, law in enumerate(self.contract.rows):
             quiet = old and law.on_breach == "warn" and not erred >> i & 1
             if marked >> i & 1 and symbol and not quiet:
                 outcome = self.outcomes[law.name]
                 outcome.symbols.add(symbol)
-                if newest is not None:
-                    outcome.days[symbol] = max(newest, outcome.days.get(symbol, newest))
+                if days is not None:
+                    first, last = outcome.days.get(symbol, days)
+                    outcome.days[symbol] = (min(first, days[0]), max(last, days[1]))
 
     def _lack(self, law: Law) -> str:
         missing = lacks(law, self.context)

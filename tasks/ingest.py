@@ -77,11 +77,11 @@ def write(settings: Settings, batch: Batch, fetched: Fetched, now: datetime, run
             introduce(tx, source, now)
             for dataset, frame in fetched.frames.items():
                 parts.append(_part(tx, replace(batch, dataset=dataset), fetched, frame, run, now))
+            ledger, reports = doors.open_ledger(settings), [part.report for part in parts if part.report]
+            changed = [one for r in reports for one in ledger.foresee(run, r.results, now, source.name, r.judged)]
         snapshot = tx.snapshot or lake.snapshot()
-    ledger, changed = doors.open_ledger(settings), list[Incident]()
-    for part in parts:
-        if part.report:
-            changed += ledger.record_validation(run, part.report.results, snapshot, now, source.name, part.report.judged)
+    for report in reports:
+        changed += ledger.record_validation(run, report.results, snapshot, now, source.name, report.judged)
     main = parts[-1]
     return Ingested(
         run=run,
@@ -92,8 +92,8 @@ def write(settings: Settings, batch: Batch, fetched: Fetched, now: datetime, run
         revised=main.merged.revised,
         unchanged=main.merged.unchanged,
         quarantined=sum(part.quarantined for part in parts),
-        blocked=tuple(sorted({symbol for part in parts if part.report for symbol in part.report.blocked})),
-        results=tuple(result for part in parts if part.report for result in part.report.results),
+        blocked=tuple(sorted({symbol for report in reports for symbol in report.blocked})),
+        results=tuple(result for report in reports for result in report.results),
         snapshot=snapshot,
         failed=fetched.failed,
         late=fetched.late,

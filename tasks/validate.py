@@ -27,7 +27,10 @@ def held(settings: Settings) -> list[str]:
 
 
 def validate(settings: Settings, dataset: str, now: datetime) -> dict[str, Any]:
-    """Judge what the warehouse holds of `dataset`, each source by itself; nothing is moved, incidents follow."""
+    """Judge what the warehouse holds of `dataset`, each source by itself; nothing is moved, incidents follow.
+
+    Of a row that lies in quarantine what is held says nothing: its incident stays.
+    """
     if dataset not in JUDGED:
         raise WrongUse(f"{dataset} has no contract.", f"Contracts: {', '.join(JUDGED)}.", dataset=dataset)
     run = f"validate-{dataset}-{now:%Y%m%dT%H%M%S%f}"
@@ -67,7 +70,8 @@ def _judged(settings: Settings, dataset: str, source: str, run: str, now: dateti
             )
             rows = tx.held(dataset, source or None, versions=several)
             report = check(tx.cursor, dataset, rows, run=run, context=context)
-    return replace(report, results=named(report.results, source))
+            judged = replace(report.judged, aside=frozenset(tx.aside(dataset, source)))
+    return replace(report, results=named(report.results, source), judged=judged)
 
 
 def named(results: Iterable[LawResult], source: str) -> tuple[LawResult, ...]:

@@ -93,6 +93,11 @@ class Transaction:
         with translated(_THING):
             return quarantine.held_back(self.cursor, _table(dataset), source)
 
+    def aside(self, dataset: str, source: str) -> set[tuple[str, str]]:
+        """(law, symbol) of the rows that lie in quarantine and are not in the table in another shape."""
+        with translated(_THING):
+            return quarantine.aside(self.cursor, _table(dataset), source)
+
     def repair(self, dataset: str, proposals: Sequence[quarantine.Proposal], by: str, note: str) -> quarantine.Repaired:
         """Write what was proposed, with its evidence."""
         with translated(_THING):

@@ -82,6 +82,15 @@ def held_back(cursor: DuckDBPyConnection, table: Table, source: str) -> str:
     return "held_back"
 
 
+def aside(cursor: DuckDBPyConnection, table: Table, source: str) -> set[tuple[str, str]]:
+    """(law, symbol) of the rows of `source` in quarantine that nobody ruled on, and in whose place the table has no row."""
+    key = tuple(column for column in table.key if column != "source")
+    who = "symbol" if "symbol" in table.names else "series"
+    rows = f"SELECT unnest(laws), {who} FROM {held_back(cursor, table, source)} q"
+    there = f"(SELECT * FROM {LAKE}.raw.{table.name} WHERE source = {text(source)}) h"
+    return set(cursor.execute(f"{rows} ANTI JOIN {there} ON {same(key, 'q', 'h')}").fetchall())
+
+
 def laid_out(cursor: DuckDBPyConnection, table: Table, proposals: Sequence[Proposal]) -> str:
     """Name of a temporary table of proposals: law, row, repaired (both JSON as in quarantine), evidence."""
     columns = [name(column) for column in table.staged]

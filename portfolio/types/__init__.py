@@ -7,7 +7,7 @@ the exchange's own date.
 
 from portfolio.types.account import Account, Certificate, LawResult, Target, Verdict
 from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket
-from portfolio.types.incidents import Incident, IncidentEvent, IncidentState, Resolution
+from portfolio.types.incidents import Incident, IncidentEvent, IncidentState, Judged, Resolution
 from portfolio.types.market import Declaration, Instrument, Quote
 from portfolio.types.orders import Decision, Execution, Intent, Plan, PlanLine
 from portfolio.types.policy import (
@@ -20,7 +20,7 @@ from portfolio.types.policy import (
     StrategyPolicy,
     TailLimit,
 )
-from portfolio.types.words import Action, FloatArray, Health, OrderState, Side, TradingState, Weights
+from portfolio.types.words import Action, FloatArray, Health, OrderState, Side, Span, TradingState, Weights
 
 __all__ = [
     "Account",
@@ -42,6 +42,7 @@ __all__ = [
     "IncidentState",
     "Instrument",
     "Intent",
+    "Judged",
     "LawResult",
     "OrderState",
     "OrderTicket",
@@ -53,6 +54,7 @@ __all__ = [
     "Resolution",
     "RiskPolicy",
     "Side",
+    "Span",
     "StrategyPolicy",
     "TailLimit",
     "Target",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
-from portfolio.types.words import Action, Weights
+from portfolio.types.words import Action, Span, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class LawResult:
     symbols: tuple[str, ...] = ()  # the symbols concerned
     unknown: int = 0  # of `rows`, those the law could not judge
     note: str = ""  # why it could not, or the error
-    days: Mapping[str, date] = field(default_factory=dict)  # symbol -> newest day of its bad rows, for `symbols`
+    days: Mapping[str, Span] = field(default_factory=dict)  # symbol -> first and last day of its bad rows, for `symbols`
     whole: bool = False  # it concerns the batch as such, and everybody in it
     source: str = ""  # whose rows
 

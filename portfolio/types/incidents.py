@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+
+from portfolio.types.words import Span
 
 
 class IncidentState(StrEnum):
@@ -27,10 +30,23 @@ class Resolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Whom a check looked at: only of them, and only of these days, can it say that a law holds again.
+
+    spans: symbol -> first and last day of its rows in the batch; None where it has none, or they have no day.
+    aside: (law, symbol) of which the batch lacks rows that lie in quarantine.
+    """
+
+    spans: Mapping[str, Span | None] = field(default_factory=dict)
+    aside: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One law of one dataset and source, broken by one symbol (`scope`) or by many at once (`scope` empty).
 
     symbols: whom it concerns. bad: rows in the newest check that saw it; newest: the newest day among them.
+    days: symbol -> first and last day that a check must judge again before it may say that the law holds.
     """
 
     incident: str  # 12 hex digits of sha256(dataset | source | law | scope)
@@ -53,6 +69,7 @@ class Incident:
     seen_at: datetime
     changed_at: datetime
     snoozed_until: date | None = None
+    days: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:
@@ -61,7 +78,7 @@ class Incident:
     @property
     def sentence(self) -> str:
         """For the person who reads a plan."""
-        return f"{self.law} is broken ({self.bad} rows). {self.what}"
+        return f"{self.law} is broken ({self.bad} {'row' if self.bad == 1 else 'rows'}). {self.what}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Weights = Mapping[str, float]  # symbol -> fraction of equity
+Span = tuple[date, date]  # first and last day, both included
 
 
 class Side(StrEnum):

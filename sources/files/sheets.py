@@ -14,6 +14,7 @@ import polars as pl
 from portfolio.errors import Refused
 from sources.files.dialects import FIELDS, NUMBERS, PRICES, Dialect
 from sources.files.packed import Piece
+from sources.files.table import without_nul
 
 _NOTHING = ("null", "nan", "none", "n/a", "na", "-", ".")  # where a number or a day stands; NAN is also a ticker
 _FEW = 10  # rows that may be unreadable, whatever their share
@@ -25,7 +26,7 @@ def text(piece: Piece, separator: str = ",", names: tuple[str, ...] = ()) -> pl.
 
     A line with too many cells is a line of nulls: nobody knows which of them is which. `Refused` where it is no UTF-8 text.
     """
-    body = piece.content.removeprefix(b"\xef\xbb\xbf")
+    body = without_nul(piece.content.removeprefix(b"\xef\xbb\xbf"))
     if not body.strip():
         raise Refused(f"The file {piece.place} is empty.", "Give a file with rows.", file=piece.place)
     head = {"has_header": False, "new_columns": list(names)} if names else {}

@@ -13,6 +13,7 @@ from portfolio.errors import Refused
 SIZE_CAP = 1 << 30  # bytes
 PACKED_CAP = 256 << 20  # bytes, of what comes out of a gzip or an archive
 ROW_CAP = 50_000_000
+NO_CHARACTER = "\ufffd"
 _CHUNK = 1 << 20
 _SPLIT = "Split it by years or symbols."
 
@@ -39,11 +40,16 @@ def packed(file: Path) -> bool:
         return raw.read(2) == b"\x1f\x8b"
 
 
+def without_nul(body: bytes) -> bytes:
+    """Each NUL as the mark of a character nobody can read: for many a database a text ends at a NUL."""
+    return body.replace(b"\x00", NO_CHARACTER.encode()) if b"\x00" in body else body
+
+
 def _csv(file: Path, cap: int) -> pl.DataFrame:
     body = unpacked(file, min(cap, PACKED_CAP)) if packed(file) else file.read_bytes()
     if not body.strip():
         raise Refused(f"The file {file.name} is empty.", "Give a file with a header and rows.", file=str(file))
-    return pl.read_csv(body, infer_schema=False, truncate_ragged_lines=False)
+    return pl.read_csv(without_nul(body), infer_schema=False, truncate_ragged_lines=False)
 
 
 def _parquet(file: Path, cap: int, rows: int) -> pl.DataFrame:
@@ -70,7 +76,7 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
         return pl.col(name)
     if isinstance(kind, pl.Datetime):
         return pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%:z" if kind.time_zone else "%Y-%m-%dT%H:%M:%S")
-    return pl.col(name).cast(pl.String())
+    return pl.col(name).cast(pl.String()).str.replace_all("\x00", NO_CHARACTER, literal=True)
 
 
 def table(file: Path, size_cap: int = SIZE_CAP, row_cap: int = ROW_CAP) -> pl.DataFrame:

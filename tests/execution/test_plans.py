@@ -147,6 +147,14 @@ def test_a_refusal_names_its_rule_and_the_others_go_on(world, rule, gate, wish, 
     world.agree()
 
 
+@pytest.mark.parametrize("kind", [2, 3, 4])
+def test_a_frozen_or_delayed_quote_is_too_old_to_send_an_order_on(world, kind):
+    """As old as its last trade: half an hour, where a minute is the limit."""
+    world.serve(market_data_type=kind, quote_age=1800.0)
+    assert world.run(plan(wish=SMALL)).status == "refused"
+    assert world.accepted() == {} and all("fresh_quote: " in note and "seconds old" in note for note in notes(world).values())
+
+
 def test_prices_that_moved_since_the_plan_are_refused(world):
     world.serve(market(prices={"EEE": "10.90"}))
     assert world.run(plan(wish=(("BUY", "EEE", 5),)), gate="max_price_distance = 0.05").status == "refused"

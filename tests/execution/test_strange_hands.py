@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from execution_trading import ACCOUNT, plan, set_position
+from execution_trading import ACCOUNT, market, plan, set_position
 
 from brokers.ib.broker import IBBroker
 from brokers.reconcile import reconcile_account
@@ -101,12 +103,30 @@ def test_a_difference_that_nothing_explains_halts_and_is_named(world, monkeypatc
     world.resume()
     with pytest.raises(Refused, match="CCC"):
         world.run(plan("p2", wish=SMALL))
-    from datetime import UTC, datetime
-
     world.ledger.adjustment(ACCOUNT, "by hand", "CCC", Decimal(-1), Decimal(0), datetime(2024, 3, 14, tzinfo=UTC), "given away")
     world.resume()
     assert world.run(plan("p2", wish=SMALL)).status == "done"
     world.agree()
+
+
+def test_a_split_of_what_is_held_stops_trading_until_a_person_has_entered_it(world, monkeypatch):
+    """Four for one overnight: nobody sells the old count of shares, or buys what the split has brought already."""
+    monkeypatch.setattr("brokers.reconcile.BREAK_SECONDS", 0.6)
+    world.serve()
+    assert look(world.desk()).state is TradingState.ACTIVE
+    world.stop_gateway()
+    set_position(world.state, "CCC", 4 * 500)
+    world.serve(market(prices={"CCC": "5.00"}))
+    after = plan(wish=(("SELL", "CCC", 1000), ("BUY", "EEE", 10)), prices="10.00")
+    after = replace(after, lines=(replace(after.lines[0], price=Decimal("5.00")), after.lines[1]))
+    with pytest.raises(Refused, match="CCC: the ledger says 500, the broker 2000"):
+        world.run(after)
+    assert world.trading_state() is TradingState.HALTED and world.accepted() == {}
+    world.ledger.adjustment(ACCOUNT, "split", "CCC", Decimal(1500), Decimal(0), datetime(2024, 3, 14, tzinfo=UTC), "4:1")
+    world.resume()
+    assert world.run(after).status == "done"
+    world.agree()
+    assert world.positions()["CCC"] == 1000
 
 
 class Lagging(IBBroker):

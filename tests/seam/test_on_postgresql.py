@@ -1,20 +1,18 @@
-"""The same day with ledger and catalog in one PostgreSQL database."""
+"""The same day, and the same review of bad rows, with ledger and catalog in one PostgreSQL database."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tasks import decide, doors, fetch, ingest, trade
+from portfolio.types import Resolution
+from tasks import decide, doors, fetch, ingest, letting_in, trade, validate
 from tasks.gateway import running_gateway
-from tasks.settings import settings
+from tasks.settings import Settings, settings
 
-SERVER = "postgresql://postgres@127.0.0.1:5432"
 SESSION, NOW = date(2022, 12, 28), datetime(2023, 1, 2, tzinfo=UTC)
 POLICY = """
 [portfolio]
@@ -39,21 +37,16 @@ quiet_seconds = 2
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    psycopg = pytest.importorskip("psycopg")
-    name = f"trimtab_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({str(error).splitlines()[0]})")
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"{SERVER}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def where(on_postgresql: dict[str, str]) -> Settings:
+    return settings(on_postgresql)
 
 
-def test_a_day(database: str, tmp_path: Path) -> None:
-    where = settings({"TRIMTAB_HOME": str(tmp_path), "TRIMTAB_DATABASE_URL": database})
+def counted(where: Settings, sql: str) -> int:
+    with doors.open_lake(where) as lake:
+        return lake.query(f"SELECT count(*) FROM {sql}")[1][0][0]
+
+
+def test_a_day(where: Settings, tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text(POLICY, encoding="utf-8")
     policy = doors.read_policy(path)
@@ -72,3 +65,22 @@ def test_a_day(database: str, tmp_path: Path) -> None:
     assert held.keys() == {"AAPL", "KO", "XOM"}
     assert decide.replay(where, proposal.decision)["status"] == "equal"
     assert doors.open_ledger(where).verify().rows > 10
+
+
+def test_a_bad_row_is_taken_out_reviewed_let_in_and_settled(where: Settings, tmp_path: Path) -> None:
+    rows = ["2022-12-22,100,USD", "2022-12-23,-1,USD", "2022-12-27,101,USD", "2022-12-28,102,USD"]
+    (tmp_path / "bars.csv").write_text("\n".join(["symbol,session,close,currency", *(f"NEW,{row}" for row in rows)]))
+    done = ingest.ingest(where, fetch.Batch("prices", "files", tmp_path / "bars.csv"), NOW)
+    assert (done.added, done.quarantined) == (3, 1)
+    ledger = doors.open_ledger(where)
+    (incident,) = [i for i in ledger.incidents() if i.source == "files" and i.severity == "critical"]
+    assert (incident.law, incident.symbols, incident.days) == ("close_positive", ("NEW",), {"NEW": (date(2022, 12, 23),) * 2})
+    validate.validate(where, "prices", NOW + timedelta(minutes=1))
+    assert ledger.incident(incident.incident).live, "the row is out, so nothing was judged again"
+    (row,) = letting_in.held(where, "prices", "close_positive", ("NEW",), 10)
+    assert letting_in.release(where, "prices", [row["id"]], "ada", "for the record", NOW)["added"] == 1
+    assert counted(where, "prices WHERE symbol = 'NEW'") == 4
+    assert ledger.resolve(incident.incident, Resolution.ACCEPTED, "ada", "seen", NOW).live is False
+    validate.validate(where, "prices", NOW + timedelta(minutes=2))
+    assert not ledger.incident(incident.incident).live, "the same breach is no news"
+    assert ledger.verify().rows > 3

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from portfolio.errors import WrongUse
+from portfolio.errors import Outage, WrongUse
 from portfolio.types import Resolution
-from tasks import decide, doors, fetch, ingest, letting_in, review
+from tasks import decide, doors, fetch, ingest, letting_in, review, validate
 from tasks.calendar import sessions
 from tasks.settings import Settings, settings
 
@@ -106,6 +106,37 @@ def test_when_the_vendor_mends_it_the_symbol_is_free_by_itself(where: Settings) 
     assert frozen(where) == {}
 
 
+def test_who_is_stopped_between_the_rows_and_their_record_leaves_nobody_free(where: Settings, monkeypatch) -> None:
+    """The rows are in the warehouse, and what the laws said of them was never written."""
+    from warehouse.ledger.records import Records
+
+    sick = bars("BBB")
+    sick[-8:] = [scaled(row, 100) for row in sick[-8:]]
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Records, "record_validation", stopped)
+        load(where, bars("AAA") + sick + bars("CCC"))
+    with doors.open_lake(where) as lake:
+        assert lake.query("SELECT DISTINCT symbol FROM prices ORDER BY 1")[1] == [("AAA",), ("BBB",), ("CCC",)]
+    assert set(frozen(where)) == {"BBB"}
+
+
+def test_without_a_ledger_nothing_is_written(where: Settings, monkeypatch) -> None:
+    from warehouse.ledger.records import Records
+
+    def away(*_: object) -> None:
+        raise Outage("The ledger did not answer.", "See that its server is up.")
+
+    with monkeypatch.context() as patched, pytest.raises(Outage):
+        patched.setattr(Records, "foresee", away)
+        load(where, bars("AAA"))
+    with doors.open_lake(where) as lake:
+        assert lake.query("SELECT count(*) FROM prices")[1] == [(0,)]
+
+
 def test_a_review_shows_the_history_the_runs_and_the_rows(where: Settings) -> None:
     rows = bars("AAA")
     rows[50] = rows[50] | {"close": -1.0}
@@ -147,3 +178,56 @@ def test_a_repair_is_shown_first_written_on_request_and_taken_back(where: Settin
     assert letting_in.undo(where, "AAA", DAYS[50], DAYS[50], "ada", "no", NOW + timedelta(hours=1))["undone"] == 1
     with doors.open_lake(where) as lake:
         assert lake.query(f"SELECT close FROM prices WHERE session = '{DAYS[50]}'")[1] == [(None,)]
+
+
+def dividend(where: Settings, amount: float, number: int) -> None:
+    """A dividend of BBB in the middle of the year, as the ledger of corporate actions has it."""
+    import polars as pl
+
+    from portfolio.schema import CORPORATE_ACTIONS
+    from sources.frames import staged
+
+    known = NOW + timedelta(minutes=number)
+    row = {"instrument": "US:BBB", "symbol": "BBB", "ex_session": DAYS[100], "kind": "dividend", "amount": amount}
+    frame = staged(pl.DataFrame([row | {"currency": "USD", "source": "files", "known_at": known}]), CORPORATE_ACTIONS)
+    with doors.open_lake(where) as lake, lake.transaction(f"dividend-{number}", known) as tx:
+        tx.merge("corporate_actions", tx.stage("corporate_actions", frame))
+
+
+def test_a_wrong_dividend_freezes_until_its_ex_session_is_judged_again(where: Settings) -> None:
+    """The bar of the ex-session is sound and stays in the warehouse; batches of other days say nothing of it."""
+    dividend(where, 400.0, 0)
+    assert load(where, bars("AAA") + bars("BBB") + bars("CCC"), 1).blocked == ("BBB",)
+    assert load(where, bars("BBB")[-20:], 2).blocked == ()
+    assert set(frozen(where)) == {"BBB"}, "a batch without the ex-session heals nobody"
+    assert load(where, bars("BBB")[90:110], 3).blocked == ("BBB",), "the same wrong dividend"
+    dividend(where, 0.4, 4)
+    assert load(where, bars("BBB")[:50], 5).blocked == ()
+    assert set(frozen(where)) == {"BBB"}
+    validate.validate(where, "prices", NOW + timedelta(minutes=6))
+    assert frozen(where) == {}, "what the warehouse holds was judged again, the ex-session with it"
+
+
+def test_a_row_in_quarantine_is_not_passed_by_what_is_held_without_it(where: Settings) -> None:
+    rows = bars("AAA")
+    rows[50] = rows[50] | {"close": -1.0}
+    load(where, rows)
+    (incident,) = [i for i in doors.open_ledger(where).incidents() if i.law == "close_positive"]
+    assert load(where, bars("AAA")[60:], 1).rows
+    validate.validate(where, "prices", NOW + timedelta(minutes=2))
+    assert doors.open_ledger(where).incident(incident.incident).live
+    load(where, bars("AAA")[40:60], 3)
+    settled = doors.open_ledger(where).incident(incident.incident)
+    assert (settled.live, settled.resolution) == (False, Resolution.PASSED), "the vendor has mended that day"
+
+
+def test_who_lacks_the_close_of_the_session_before_is_frozen_and_nobody_else(where: Settings) -> None:
+    """Whatever the newest batch was: an order is never sized on the close of an earlier day."""
+    load(where, bars("AAA") + bars("BBB")[:-1] + bars("CCC"))
+    assert set(frozen(where)) == {"BBB"}
+    ledger = doors.open_ledger(where)
+    for incident in ledger.incidents():
+        ledger.resolve(incident.incident, Resolution.ACCEPTED, "ada", "it was halted", NOW)
+    assert f"its newest close is of {DAYS[-2]}, {DAYS[-1]} is missing" in frozen(where)["BBB"], "nobody can settle that away"
+    load(where, bars("BBB")[-1:], 1)
+    assert frozen(where) == {}

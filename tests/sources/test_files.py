@@ -7,7 +7,10 @@ import pytest
 
 from portfolio.errors import Refused, WrongUse
 from sources import open_source
+from sources.files.packed import Piece
+from sources.files.sheets import text
 from sources.files.table import table
+from sources.news.feed import instant
 
 HEAD = "symbol,session,close,currency\n"
 
@@ -137,7 +140,26 @@ def test_the_rows_of_a_parquet_file_are_counted_from_its_metadata(tmp_path):
         table(tmp_path / "rows.parquet", row_cap=999)
 
 
+def test_a_nul_becomes_the_mark_of_a_character_nobody_can_read(write, tmp_path):
+    """A text ends there for many a database, and a whole batch would be lost for one cell."""
+    wanted = [("A\ufffdB", "1"), ("C", "2\ufffd")]
+    body = b"symbol,note\nA\x00B,1\nC,2\x00\n"
+    assert table(write("nul.csv", body)).rows() == wanted
+    assert table(write("nul.csv.gz", body)).rows() == wanted
+    assert text(Piece("nul.csv", "nul.csv", body)).rows() == wanted
+    pl.DataFrame({"symbol": ["A\x00B", "C"], "note": ["1", "2\x00"]}).write_parquet(tmp_path / "nul.parquet")
+    assert table(tmp_path / "nul.parquet").rows() == wanted
+
+
 def test_nested_columns_are_refused(tmp_path):
     pl.DataFrame({"symbol": [["A"]]}).write_parquet(tmp_path / "nested.parquet")
     with pytest.raises(Refused, match="nested or binary columns: symbol"):
         table(tmp_path / "nested.parquet")
+
+
+def test_a_leap_second_stops_nobody(opened):
+    """Python has no second 60: polars reads it as the one after it, and a feed's item goes on without a time, for the laws."""
+    read = opened("series,date,value,known_at\nCPI,2016-12-01,298,2016-12-31T23:59:60Z\n").read("macro")
+    assert read.item(0, "known_at") == dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
+    assert instant("Sat, 31 Dec 2016 23:59:60 +0000") is None
+    assert instant("Sat, 31 Dec 2016 23:59:59 +0000") == dt.datetime(2016, 12, 31, 23, 59, 59, tzinfo=dt.UTC)

@@ -9,15 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portfolio.errors import Refused, WrongUse
-from portfolio.types import IncidentState, LawResult, Resolution
+from portfolio.types import IncidentState, Judged, LawResult, Resolution
 from warehouse.ledger import open_ledger
 
 T0 = datetime(2026, 1, 5, 22, tzinfo=UTC)
 DAY = date(2026, 1, 5)
+YEAR = (date(2025, 1, 2), date(2026, 1, 30))  # the days of a batch, where a test does not say otherwise
 
 
 def result(status="failed", symbols=("KO",), bad=1, law="no_slip", severity="critical", on_breach="quarantine", day=DAY, **more):
-    days = dict.fromkeys(symbols, day) if status == "failed" else {}
+    days = dict.fromkeys(symbols, (day, day)) if status == "failed" else {}
     values = {
         "bad": bad if status == "failed" else 0,
         "rows": 100,
@@ -33,9 +34,10 @@ class Checks:
     def __init__(self, ledger):
         self.ledger, self.number = ledger, 0
 
-    def __call__(self, *results, judged=("KO", "PG", "XOM"), source="yahoo"):
+    def __call__(self, *results, judged=("KO", "PG", "XOM"), source="yahoo", span=YEAR, aside=()):
         self.number += 1
-        changed = self.ledger.record_validation(f"run-{self.number}", results, self.number, self.now, source, judged)
+        looked = Judged(dict.fromkeys(judged, span), frozenset(aside))
+        changed = self.ledger.record_validation(f"run-{self.number}", results, self.number, self.now, source, looked)
         return [(i.scope, i.state.value, i.resolution.value if i.resolution else None) for i in changed]
 
     @property
@@ -89,6 +91,78 @@ def test_a_check_that_did_not_look_says_nothing(check):
     assert check(result("unknown")) == []
     assert check(result("passed"), source="stooq") == []
     assert check(result("failed", symbols=("PG",))) == [("PG", "open", None), ("KO", "resolved", "passed")]
+
+
+def days(first, last=None):
+    """The span between two days of January 2026."""
+    return (date(2026, 1, first), date(2026, 1, last or first))
+
+
+def test_only_a_batch_that_holds_the_day_again_heals_it(check):
+    check(result(on_breach="block", day=DAY))
+    assert check(result("passed"), span=days(6, 9)) == [], "the days after say nothing of the fifth"
+    assert check(result("passed"), span=days(1, 2)) == [], "nor do the days before"
+    assert check(result("passed"), span=None) == [], "nor does a batch in which the symbol has no row"
+    assert check.only.live and check.only.symbols == ("KO",)
+    assert check(result("passed"), span=days(2, 6)) == [("KO", "resolved", "passed")]
+
+
+def test_days_may_be_judged_again_piece_by_piece(check):
+    check(result(bad=2, days={"KO": days(5, 20)}))
+    assert check(result("passed"), span=days(1, 12)) == []
+    assert check(result("passed"), span=days(14, 18)) == [], "the thirteenth has not been judged"
+    assert check(result("passed"), span=days(10, 15)) == []
+    assert check(result("passed"), span=days(16, 25)) == [("KO", "resolved", "passed")]
+
+
+def test_of_many_each_is_healed_by_its_own_days(check):
+    six = tuple("ABCDEF")
+    check(result(symbols=six, bad=6, days={s: days(number) for number, s in enumerate(six, 5)}), judged=six)
+    check(result("passed"), judged=six, span=days(1, 7))
+    assert check.only.symbols == ("D", "E", "F")
+    assert check(result("passed"), judged=six, span=days(8, 12)) == [("", "resolved", "passed")]
+
+
+def test_a_breach_of_another_day_keeps_the_first_in_mind(check):
+    check(result(day=days(5)[0]))
+    check(result(day=days(9)[0]), span=days(8, 9))
+    assert check(result("passed"), span=days(8, 12)) == [], "the ninth is well, the fifth is not"
+    assert check(result("passed"), span=days(2, 7)) == [("KO", "resolved", "passed")]
+
+
+def test_what_lies_in_quarantine_is_not_judged_by_what_the_warehouse_holds(check):
+    check(result())
+    assert check(result("passed"), aside=[("no_slip", "KO")]) == []
+    assert check(result("passed"), aside=[("no_slip", "PG"), ("other", "KO")]) == [("KO", "resolved", "passed")]
+
+
+def test_what_a_law_could_not_be_asked_of_must_be_asked_again(check):
+    check(result("error", symbols=(), note="no such column"), span=days(5, 9))
+    assert check(result("passed"), span=days(12, 16)) == []
+    assert check(result("passed"), span=days(2, 16)) == [("", "resolved", "passed")]
+
+
+def test_an_incident_of_before_days_were_kept_is_found_and_healed_by_its_symbol(ledger_url):
+    """A ledger as the second migration left it."""
+    import sqlalchemy as sa
+
+    with open_ledger(ledger_url) as opened:
+        Checks(opened)(result())
+    with sa.create_engine(ledger_url.replace("postgresql:", "postgresql+psycopg:")).begin() as con:
+        con.execute(sa.text("ALTER TABLE incidents DROP COLUMN days"))
+        con.execute(sa.text("UPDATE trimtab_version SET version_num = '0002'"))
+    with open_ledger(ledger_url) as again:
+        check = Checks(again)
+        check.number = 1
+        assert (check.only.live, check.only.days) == (True, {})
+        assert check(result("passed"), span=days(6, 9)) == [("KO", "resolved", "passed")]
+
+
+def test_what_was_waived_stays_so_when_other_days_pass(check):
+    check(result(bad=2))
+    check.ledger.resolve(check.only.incident, Resolution.ACCEPTED, "ada", "we live with it", check.now)
+    check(result("passed"), span=days(6, 9))
+    assert check(result(bad=2)) == [], "it is the same breach still"
 
 
 def test_many_at_once_are_one_incident_that_shrinks_as_they_heal(check):
@@ -177,8 +251,9 @@ def test_every_step_stands_in_the_journal(check):
 
 STEPS = st.lists(
     st.tuples(
-        st.sets(st.sampled_from("ABCDEFGH")),  # who breaks the law
+        st.dictionaries(st.sampled_from("ABCDEFGH"), st.sets(st.integers(5, 9), min_size=1)),  # who breaks the law, on which days
         st.sets(st.sampled_from("ABCDEFGH"), min_size=1),  # who is judged
+        st.tuples(st.integers(5, 9), st.integers(5, 9)).map(sorted),  # from which day to which
         st.sampled_from(["", "", Resolution.FIXED, Resolution.ACCEPTED]),
     ),
     max_size=6,
@@ -188,19 +263,26 @@ STEPS = st.lists(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_whoever_broke_the_law_when_last_judged_is_in_a_live_incident_or_waived(tmp_path_factory, steps):
-    """The law of the whole: nobody sick is forgotten, nobody well is held."""
+    """The law of the whole: nobody sick is forgotten, nobody of whom each day was judged well at once is held."""
     ledger = open_ledger(f"sqlite:///{tmp_path_factory.mktemp('laws')}/ledger.sqlite")
-    sick: set[str] = set()
+    sick: dict[str, set[int]] = {}  # symbol -> days that were bad when last judged
+    found: dict[str, set[int]] = {}  # symbol -> days that were ever bad since it was well as a whole
     waived: set[str] = set()
-    for number, (bad, judged, settle) in enumerate(steps):
-        at, failing = T0 + timedelta(hours=number), bad & judged
-        found = result(symbols=tuple(sorted(failing)), bad=len(failing)) if failing else result("passed")
-        ledger.record_validation(f"run-{number}", [found], number, at, "yahoo", sorted(judged))
-        sick = (sick - judged) | failing
+    for number, (bad, judged, (first, last), settle) in enumerate(steps):
+        at, span = T0 + timedelta(hours=number), set(range(first, last + 1))
+        failing = {s: bad[s] & span for s in judged if bad.get(s, set()) & span}
+        told = {s: days(min(d), max(d)) for s, d in failing.items()}
+        said = result(symbols=tuple(sorted(failing)), bad=len(failing), days=told) if failing else result("passed")
+        ledger.record_validation(f"run-{number}", [said], number, at, "yahoo", Judged(dict.fromkeys(judged, days(first, last))))
+        for s in judged:
+            found[s] = found.get(s, set()) | failing.get(s, set())
+            if s not in failing and found[s] <= span:
+                found[s] = set()
+            sick[s] = sick.get(s, set()) - span | failing.get(s, set())
         held = {s for i in ledger.incidents() for s in i.symbols}
-        assert held <= sick, "nobody well is held"
-        assert sick - waived <= held, "nobody sick is forgotten"
-        waived &= sick
+        assert held <= {s for s, d in found.items() if d}, "nobody well is held"
+        assert {s for s, d in sick.items() if d} - waived <= held, "nobody sick is forgotten"
+        waived &= {s for s, d in sick.items() if d}
         if settle:
             for incident in ledger.incidents():
                 ledger.resolve(incident.incident, settle, "ada", "settled", at)

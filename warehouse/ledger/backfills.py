@@ -16,7 +16,8 @@ from warehouse.journal import canonical, stamp
 from warehouse.ledger.data_tables import BACKFILLS, PARTITIONS
 from warehouse.ledger.store import Store, append
 
-DONE, WAITING = "done", "waiting"
+RUNNING, WAITING, OUTAGE = "running", "waiting", "outage"
+UNANSWERED = (WAITING, OUTAGE)  # partitions of these are asked for again; done and refused ones are over
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,13 @@ class Backfill:
     dataset: str
     source: str
     before: int
-    status: str  # running | done | partly
+    status: str  # running | done | partly (some was refused, or has not come yet)
     partitions: tuple[Partition, ...]
 
     @property
     def waiting(self) -> tuple[Partition, ...]:
-        return tuple(p for p in self.partitions if p.status != DONE)
+        """The partitions to ask for: those nobody asked for yet, and those the vendor did not answer for."""
+        return tuple(p for p in self.partitions if p.status in UNANSWERED)
 
 
 class Backfills(Store):
@@ -58,9 +60,14 @@ class Backfills(Store):
     def begin_backfill(
         self, dataset: str, source: str, asked: Mapping[str, Any], partitions: Sequence[Partition], before: int, at: datetime
     ) -> Backfill:
-        """Write a backfill down; one for the same words that is not done goes on with the partitions it has."""
+        """Write a backfill down; one for the same words that is not over goes on with the partitions it has.
+
+        It is over once its end was told and no partition waits for an answer, whether or not some of them were refused.
+        """
         same = {BACKFILLS.c.dataset: dataset, BACKFILLS.c.source: source, BACKFILLS.c.asked: canonical(asked)}
-        unfinished = sa.select(BACKFILLS.c.backfill).where(*(c == value for c, value in same.items()), BACKFILLS.c.status != DONE)
+        waits = sa.exists().where(PARTITIONS.c.backfill == BACKFILLS.c.backfill, PARTITIONS.c.status.in_(UNANSWERED))
+        goes_on = sa.or_(BACKFILLS.c.status == RUNNING, waits)
+        unfinished = sa.select(BACKFILLS.c.backfill).where(*(c == value for c, value in same.items()), goes_on)
         identity = hashlib.sha256(f"{dataset}|{source}|{canonical(asked)}|{stamp(at)}".encode()).hexdigest()[:12]
         with self.writing() as con:
             held = con.execute(unfinished.order_by(BACKFILLS.c.at.desc()).limit(1)).scalar()
@@ -68,7 +75,7 @@ class Backfills(Store):
                 identity = held
             else:
                 about = {"backfill": identity, "dataset": dataset, "source": source, "before": before}
-                con.execute(BACKFILLS.insert().values(**about, asked=canonical(asked), status="running", at=at))
+                con.execute(BACKFILLS.insert().values(**about, asked=canonical(asked), status=RUNNING, at=at))
                 for one in partitions:
                     con.execute(PARTITIONS.insert().values(backfill=identity, at=None, **_values(one)))
                 append(con, "backfill", about | {"asked": dict(asked), "partitions": len(partitions)}, at)
@@ -81,7 +88,7 @@ class Backfills(Store):
             con.execute(PARTITIONS.update().where(*here).values(at=at, **_values(partition)))
 
     def finish_backfill(self, backfill: str, status: str, at: datetime) -> None:
-        """done | partly (some partitions did not come: the same words go on with them)."""
+        """done | partly (of some partitions nothing came)."""
         with self.writing() as con:
             con.execute(BACKFILLS.update().where(BACKFILLS.c.backfill == backfill).values(status=status))
             append(con, "backfill", {"backfill": backfill, "status": status}, at)

@@ -29,6 +29,7 @@ INCIDENTS = Table(
     Column("seen_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("snoozed_until", Date),
+    Column("days", Text, nullable=False, server_default="{}"),  # canonical JSON: symbol -> first and last day to judge again
     UniqueConstraint("dataset", "source", "law", "scope", name="one_incident_a_breach"),
 )
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from portfolio.errors import Refused, WrongUse
-from portfolio.types import Incident, IncidentEvent, IncidentState, LawResult, Resolution
+from portfolio.types import Incident, IncidentEvent, IncidentState, Judged, LawResult, Resolution, Span
 from warehouse.journal import canonical
 from warehouse.ledger.data_tables import INCIDENT_EVENTS, INCIDENTS
 from warehouse.ledger.store import Store, append, following
@@ -81,12 +81,9 @@ class Incidents(Store):
 
 
 def observe(
-    con: Connection, source: str, results: Iterable[LawResult], judged: Collection[str], run: str, at: datetime
+    con: Connection, source: str, results: Iterable[LawResult], judged: Judged, run: str, at: datetime, heal: bool = True
 ) -> list[Incident]:
-    """Inside the transaction that records `results`: open, update, reopen and resolve; the incidents that changed.
-
-    judged: the symbols that the batch spoke of; only of them can a passed law say that it holds again.
-    """
+    """Open, update and reopen what `results` say is broken and, with `heal`, resolve what holds; the incidents that changed."""
     changed = []
     for result in results:
         if result.severity not in OPENS and result.status != "error":
@@ -94,17 +91,19 @@ def observe(
         known = {i.scope: i for i in _of_law(con, result.dataset, source, result.law)}
         if result.status in {"failed", "error"}:
             changed += _broken(con, known, _seen(result, source, judged, run, at))
-        if result.status in {"failed", "passed"}:
+        if heal and result.status in {"failed", "passed"}:
             changed += _healed(con, known, result, judged, run, at)
     return changed
 
 
-def _seen(result: LawResult, source: str, judged: Collection[str], run: str, at: datetime) -> list[Incident]:
+def _seen(result: LawResult, source: str, judged: Judged, run: str, at: datetime) -> list[Incident]:
     """The incidents that this breach would open: one a symbol, or one for all."""
     many = not result.symbols or len(result.symbols) > ONE_BY_ONE or result.whole
-    everybody = sorted(judged) if result.whole or result.status == "error" else sorted(result.symbols)
+    everybody = sorted(judged.spans) if result.whole or result.status == "error" else sorted(result.symbols)
     scopes = [("", tuple(everybody))] if many else [(symbol, (symbol,)) for symbol in sorted(result.symbols)]
-    newest = max(result.days.values(), default=None)
+    unasked = {symbol: span for symbol, span in judged.spans.items() if span} if result.status == "error" else {}
+    days = {**result.days, **unasked}
+    newest = max((last for _, last in result.days.values()), default=None)
     return [
         Incident(
             incident=identity(result.dataset, source, result.law, scope),
@@ -121,11 +120,12 @@ def _seen(result: LawResult, source: str, judged: Collection[str], run: str, at:
             note="",
             symbols=symbols,
             bad=result.bad,
-            newest=result.days.get(scope, newest) if scope else newest,
+            newest=result.days[scope][1] if scope in result.days else newest,
             run=run,
             opened_at=at,
             seen_at=at,
             changed_at=at,
+            days={symbol: days[symbol] for symbol in symbols if symbol in days},
         )
         for scope, symbols in scopes
     ]
@@ -148,6 +148,7 @@ def _broken(con: Connection, known: dict[str, Incident], seen: Sequence[Incident
             kind = "worse" if worse else "seen"
             written = replace(old, symbols=symbols, bad=fresh.bad, newest=fresh.newest, run=fresh.run, seen_at=fresh.seen_at)
             written = replace(written, what=fresh.what, severity=fresh.severity, on_breach=fresh.on_breach)
+            written = replace(written, days=_together(old.days, fresh.days))
         note = f"{fresh.bad} rows in {fresh.run}"
         _write(con, written, kind, "trimtab", note, fresh.seen_at, quiet=kind == "seen")
         known[fresh.scope] = written
@@ -165,32 +166,68 @@ def _another(old: Incident, fresh: Incident) -> bool:
 
 
 def _healed(
-    con: Connection, known: dict[str, Incident], result: LawResult, judged: Collection[str], run: str, at: datetime
+    con: Connection, known: dict[str, Incident], result: LawResult, judged: Judged, run: str, at: datetime
 ) -> list[Incident]:
-    """Symbols that were judged and are not among the broken ones are well again."""
+    """Symbols all of whose days were judged again, and that are not among the broken ones, are well again."""
     if result.status == "failed" and (result.whole or not result.symbols):
         return []
-    well = set(judged) - set(result.symbols)
     changed = []
     for old in known.values():
-        left = set(old.symbols) - well
-        if not old.live and left != set(old.symbols):  # whom was waived is well: to come back is news
+        fewer = _judged_again(old, set(result.symbols), judged)
+        if old.live and not fewer.symbols and (old.symbols or result.status == "passed"):
+            passed = replace(old, state=IncidentState.RESOLVED, resolution=Resolution.PASSED, changed_at=at, seen_at=at, run=run)
+            passed = replace(passed, snoozed_until=None)
+            _write(con, passed, "resolved", "trimtab", f"passed in {run}", at)
+            changed.append(passed)
+        elif old.live and fewer != old:
+            _write(con, replace(fewer, seen_at=at), "seen", "trimtab", "", at, quiet=True)
+        elif fewer != old:  # whom was waived is well: to come back is news
             waived = old.resolution is not None and old.resolution.waives
-            resolution = Resolution.PASSED if waived and not left else old.resolution
-            fewer = replace(old, symbols=tuple(sorted(left)), resolution=resolution)
-            _write(con, fewer, "seen", "trimtab", "", at, quiet=True)
-        if not old.live or (left == set(old.symbols) and (old.symbols or result.status == "failed")):
-            continue
-        if left:
-            _write(
-                con, replace(old, symbols=tuple(sorted(left)), seen_at=at), "seen", "trimtab", f"{len(left)} left", at, quiet=True
-            )
-            continue
-        passed = replace(old, state=IncidentState.RESOLVED, resolution=Resolution.PASSED, changed_at=at, seen_at=at, run=run)
-        passed = replace(passed, snoozed_until=None)
-        _write(con, passed, "resolved", "trimtab", f"passed in {run}", at)
-        changed.append(passed)
+            resolution = Resolution.PASSED if waived and not fewer.symbols else old.resolution
+            _write(con, replace(fewer, resolution=resolution), "seen", "trimtab", "", at, quiet=True)
     return changed
+
+
+def _judged_again(old: Incident, broken: Collection[str], judged: Judged) -> Incident:
+    """The incident without the days that the check found well, and without the symbols that have none left."""
+    left: dict[str, Span] = {}
+    well = set()
+    for symbol in old.symbols:
+        looked = symbol in judged.spans and symbol not in broken and (old.law, symbol) not in judged.aside
+        days = old.days.get(symbol)
+        rest = _rest(days, judged.spans[symbol]) if looked else days
+        if rest:
+            left[symbol] = rest
+        elif looked:
+            well.add(symbol)
+    return replace(old, symbols=tuple(s for s in old.symbols if s not in well), days=left)
+
+
+def _rest(days: Span | None, looked: Span | None) -> Span | None:
+    """What is left of `days` without those in `looked`, where these reach one of its ends; None: nothing.
+
+    Of a breach that has no day nothing is left by any look at its symbol.
+    """
+    if days is None or looked is None:
+        return days
+    first, last = days
+    if looked[0] <= days[0] <= looked[1]:
+        first = looked[1] + timedelta(days=1)
+    if looked[0] <= days[1] <= looked[1]:
+        last = looked[0] - timedelta(days=1)
+    return (first, last) if first <= last else None
+
+
+def _together(old: Mapping[str, Span], fresh: Mapping[str, Span]) -> dict[str, Span]:
+    """A symbol's days of both, from the first to the last."""
+    ends = {symbol: [*old.get(symbol, ()), *fresh.get(symbol, ())] for symbol in {*old, *fresh}}
+    return {symbol: (min(days), max(days)) for symbol, days in ends.items()}
+
+
+def spans(values: Mapping[str, Any]) -> dict[str, Span]:
+    """Days as they are written; a single one is first and last."""
+    ends = {symbol: [days] if isinstance(days, str) else days for symbol, days in values.items()}
+    return {symbol: (date.fromisoformat(days[0]), date.fromisoformat(days[-1])) for symbol, days in ends.items()}
 
 
 def _of_law(con: Connection, dataset: str, source: str, law: str) -> list[Incident]:
@@ -210,7 +247,7 @@ def _one(con: Connection, incident: str) -> Incident:
 def _write(con: Connection, incident: Incident, kind: str, by: str, note: str, at: datetime, quiet: bool = False) -> None:
     """The incident as it is now, and (unless `quiet`) a line of its history and of the journal."""
     values = {name: getattr(incident, name) for name in INCIDENTS.c.keys()}  # noqa: SIM118
-    values |= {"symbols": canonical(list(incident.symbols)), "state": incident.state.value}
+    values |= {"symbols": canonical(list(incident.symbols)), "days": canonical(incident.days), "state": incident.state.value}
     values["resolution"] = incident.resolution.value if incident.resolution else None
     con.execute(INCIDENTS.delete().where(INCIDENTS.c.incident == incident.incident))
     con.execute(INCIDENTS.insert().values(**values))
@@ -225,7 +262,7 @@ def _write(con: Connection, incident: Incident, kind: str, by: str, note: str, a
 
 def _incident(row: Any) -> Incident:
     values = dict(row._mapping)
-    values["symbols"] = tuple(json.loads(values["symbols"]))
+    values["symbols"], values["days"] = tuple(json.loads(values["symbols"])), spans(json.loads(values["days"]))
     values["state"] = IncidentState(values["state"])
     values["resolution"] = Resolution(values["resolution"]) if values["resolution"] else None
     return Incident(**values)

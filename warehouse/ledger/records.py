@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from portfolio.types import Incident, LawResult
+from portfolio.types import Incident, Judged, LawResult
 from warehouse import journal
 from warehouse.journal import Row, Verified, canonical
-from warehouse.ledger.incidents import observe
+from warehouse.ledger.incidents import observe, spans
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import JOURNAL, RECONCILES, VALIDATIONS
 
@@ -34,6 +34,15 @@ class Validation:
 class Records(Store):
     """What was checked, and the chain over everything."""
 
+    def foresee(self, run: str, results: Sequence[LawResult], at: datetime, source: str, judged: Judged) -> list[Incident]:
+        """Open what a batch breaks before its rows are written; the incidents that opened, got worse or came back.
+
+        A kill between the rows and their record then leaves nobody free whom a law freezes. Nothing is resolved before
+        the rows are there: that is `record_validation`'s, which follows.
+        """
+        with self.writing() as con:
+            return observe(con, source, results, judged, run, at, heal=False)
+
     def record_validation(
         self,
         run: str,
@@ -41,12 +50,12 @@ class Records(Store):
         snapshot: int,
         at: datetime,
         source: str = "",
-        judged: Collection[str] = (),
+        judged: Judged | None = None,
     ) -> list[Incident]:
         """Write the results of a run, one row a dataset and law; the same run again replaces its own rows.
 
-        source, judged: whose rows, and which symbols they spoke of. Returns the incidents that opened, got worse, came back
-        or were resolved by it, all written in the same transaction.
+        source, judged: whose rows, and of whom and which days (None: of nobody). Returns the incidents that opened, got
+        worse, came back or were resolved by it, all written in the same transaction.
         """
         with self.writing() as con:
             fresh = 0
@@ -62,7 +71,7 @@ class Records(Store):
             if not fresh:
                 return []
             append(con, "validation", {"run": run, "snapshot": snapshot, "results": [_short(one) for one in results]}, at)
-            return observe(con, source, results, judged, run, at)
+            return observe(con, source, results, judged or Judged(), run, at)
 
     def validations(self, latest: bool = True) -> list[Validation]:
         """Results by dataset and law; with `latest` only each law's newest of each source."""
@@ -118,5 +127,4 @@ def _short(result: LawResult) -> dict[str, Any]:
 
 def _result(text: str) -> LawResult:
     values = json.loads(text)
-    days = {symbol: date.fromisoformat(day) for symbol, day in values.get("days", {}).items()}
-    return LawResult(**(values | {"symbols": tuple(values["symbols"]), "days": days}))
+    return LawResult(**(values | {"symbols": tuple(values["symbols"]), "days": spans(values.get("days", {}))}))
