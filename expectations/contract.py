@@ -52,7 +52,11 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`derive`: the query over `staged` that adds what laws look at; `terms`: names for expressions over it."""
+    """`derive`: the query over `staged` that adds what laws look at; `terms`: names for expressions over it.
+
+    `neighbours`: a query over `derived` that answers rid and what the rows around a row say, of the rows alone that
+    `stirs` (a predicate, {stirs} in the query) names; of all others its columns are null.
+    """
 
     table: Table
     derive: str
@@ -61,6 +65,8 @@ class Contract:
     who: str  # the column that names whom a row concerns: symbol or series
     day: str  # the column of the day a row describes
     terms: Mapping[str, str] = field(default_factory=dict)
+    stirs: str = "true"
+    neighbours: str = ""
 
     @property
     def laws(self) -> tuple[Law, ...]:
@@ -108,4 +114,5 @@ def contract(dataset: str) -> Contract:
     names = [law.name for law in (SCHEMA, *rows, *batch)]
     if len(rows) > MOST_ROW_LAWS or len(set(names)) < len(names):
         raise Broken(f"The contract {dataset} has too many row laws, or a law twice.", "Correct its contract.")
-    return Contract(TABLES[dataset], raw["derive"], rows, batch, raw["who"], raw["day"], raw.get("terms", {}))
+    rest = {name: raw[name] for name in ("terms", "stirs", "neighbours") if name in raw}
+    return Contract(TABLES[dataset], raw["derive"], rows, batch, raw["who"], raw["day"], **rest)

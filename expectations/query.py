@@ -3,6 +3,7 @@
 # ruff: noqa: S608  identifiers come from the schema, the contracts and names checked by `check`
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -72,43 +73,77 @@ def _unknown(law: Law, context: Context) -> str:
     return " or ".join(f"({reason})" for reason in (*reasons, law.unknown) if reason) or "false"
 
 
-def _marks(laws: Mapping[int, Law], context: Context, misbound: Collection[str]) -> str:
-    """A list of columns b0, u0, b1, u1, ...: broken (null where the predicate raised), unknown."""
-    columns = []
+def _bits(laws: Mapping[int, Law], context: Context, breaches: Mapping[int, str]) -> str:
+    """The bits of the laws of which the row can be judged and whose breach (an expression) is true."""
+    cases = []
     for i, law in laws.items():
-        broken = "null::boolean" if law.name in misbound else f"try(coalesce(({law.breaks}), false))"
-        columns += [f"{broken} as b{i}", f"coalesce(({_unknown(law, context)}), false) as u{i}"]
-    return ", ".join(columns)
+        unknown = _unknown(law, context)
+        judged = "" if unknown == "false" else f"when {unknown} then 0"
+        if unknown != "true":
+            cases.append(f"(case {judged} when {breaches[i]} then {1 << i}::bigint else 0 end)")
+    return " | ".join(cases) or "0::bigint"
 
 
-def _bits(laws: Mapping[int, Law], condition: str) -> str:
-    bits = [f"(case when {condition.format(b=f'b{i}', u=f'u{i}')} then {1 << i}::bigint else 0::bigint end)" for i in laws]
-    return " + ".join(bits) or "0::bigint"
+def _unknown_bits(laws: Mapping[int, Law], context: Context) -> str:
+    said = {i: _unknown(law, context) for i, law in laws.items()}
+    cases = [f"(case when {unknown} then {1 << i}::bigint else 0 end)" for i, unknown in said.items() if unknown != "false"]
+    return " | ".join(cases) or "0::bigint"
 
 
-def scan_sql(contract: Contract, context: Context, batch: str, laws: Mapping[int, Law], misbound: Collection[str] = ()) -> str:
-    """Staged columns, rid, and three marks a row: broken, unknown, erred (bit i for row law i)."""
+def _neighbours(contract: Contract) -> str:
+    asked = contract.neighbours.replace("{stirs}", contract.stirs)
+    return f"\nneighbours as ({asked})," if asked else ""
+
+
+def _termed(contract: Contract) -> str:
+    """`derived` with its neighbours and the terms beside it, in layers: each term is computed once, below all that speak of it.
+
+    In one SELECT the database would write a term out wherever its name stands, and compute it as often.
+    """
+    terms, depth = contract.terms, dict[str, int]()
+    for name, expression in terms.items():
+        depth[name] = max((1 + depth[word] for word in re.findall(r"\w+", expression) if word in depth), default=0)
+    sql = f"select * from derived {'left join neighbours using (rid)' if contract.neighbours else ''} where rid is not null"
+    for layer in range(max(depth.values(), default=-1) + 1):
+        columns = ", ".join(f"{terms[name]} as {name}" for name in terms if depth[name] == layer)
+        sql = f"select *, {columns} from ({sql})"
+    return sql
+
+
+def scan_sql(
+    contract: Contract,
+    context: Context,
+    batch: str,
+    laws: Mapping[int, Law],
+    misbound: Collection[str] = (),
+    singly: bool = False,
+) -> str:
+    """Staged columns, rid, and three marks a row: broken, unknown, erred (bit i for row law i).
+
+    All laws of a row are tried at once, and `broken` is null where one of them raises; `singly`, law by law.
+    """
     staged = ", ".join(contract.table.staged)
     key = (*contract.table.key, "known_at") if context.vintages else contract.table.key
+    keys = ", ".join(key)
     facts = ", ".join(contract.table.facts) or "null"
     same = " and ".join(f"n.{name} is not distinct from t.{name}" for name in key)
-    terms = "".join(f", {expression} as {name}" for name, expression in contract.terms.items())
+    broken, erred = f"try({_bits(laws, context, {i: f'({law.breaks})' for i, law in laws.items()})})", "0::bigint"
+    if singly:
+        each = {i: f"try(coalesce(({law.breaks}), false))" for i, law in laws.items()}
+        each |= {i: "null::boolean" for i, law in laws.items() if law.name in misbound}
+        broken, erred = _bits(laws, context, each), _bits(laws, context, {i: f"{tried} is null" for i, tried in each.items()})
     return f"""
 with numbered as materialized (select row_number() over () as rid, {staged} from {batch}),
-twins as (
-  select {", ".join(key)}, min(rid) as first_copy, count(*) as copies, min(hash({facts})) <> max(hash({facts})) as copy_differs
-  from numbered group by {", ".join(key)} having count(*) > 1),
-staged as (
+alike as (select hash({keys}) as key from numbered group by key having count(*) > 1),
+twins as materialized (
+  select {keys}, min(rid) as first_copy, count(*) as copies, min(hash({facts})) <> max(hash({facts})) as copy_differs
+  from numbered where hash({keys}) in (from alike) group by {keys} having count(*) > 1),
+staged as not materialized (
   select n.*, coalesce(t.copies, 1) as copies, coalesce(t.copy_differs, false) as copy_differs, t.first_copy
   from numbered n left join twins t on {same}),
-derived as ({contract.derive}),
-termed as (select *{terms} from derived where rid is not null),
-judged as (select {staged}, rid, {_marks(laws, context, misbound)} from termed)
-select {staged}, rid,
-  {_bits(laws, "{b} and not {u}")} as broken,
-  {_bits(laws, "{u}")} as unknown,
-  {_bits(laws, "{b} is null and not {u}")} as erred
-from judged"""
+derived as not materialized ({contract.derive}),{_neighbours(contract)}
+termed as not materialized ({_termed(contract)})
+select {staged}, rid, {broken} as broken, {_unknown_bits(laws, context)} as unknown, {erred} as erred from termed"""
 
 
 def bad_sql(contract: Contract, scan: str) -> str:

@@ -72,13 +72,15 @@ class Scan:
         """Write the marks of every row; the laws that the database could not even read, with its reason."""
         make = f"create or replace temp table {self.names.scan} as "
         laws = dict(enumerate(self.contract.rows))
+        misbound: dict[str, str] = {}
         try:
             ask(make + self._sql(batch, laws))
-            return {}
+            raised = ask(f"select 1 from {self.names.scan} where broken is null limit 1")
         except Exception:
-            misbound = self._misbound(ask, batch)
-            ask(make + self._sql(batch, laws, tuple(misbound)))
-            return misbound
+            raised, misbound = [(1,)], self._misbound(ask, batch)
+        if raised:
+            ask(make + self._sql(batch, laws, tuple(misbound), singly=True))
+        return misbound
 
     def _misbound(self, ask: Ask, batch: str) -> dict[str, str]:
         """Which laws cannot be bound, each tried alone (a binder error leaves the transaction alive)."""
@@ -90,8 +92,8 @@ class Scan:
                 found[law.name] = _reason(trouble)
         return found
 
-    def _sql(self, batch: str, laws: dict[int, Law], misbound: tuple[str, ...] = ()) -> str:
-        sql = scan_sql(self.contract, self.context, batch, laws, misbound)
+    def _sql(self, batch: str, laws: dict[int, Law], misbound: tuple[str, ...] = (), singly: bool = False) -> str:
+        sql = scan_sql(self.contract, self.context, batch, laws, misbound, singly)
         return filled(sql, words(self.contract, self.context, self.names))
 
     def _count(self, ask: Ask, misbound: dict[str, str]) -> None:
@@ -132,7 +134,8 @@ class Scan:
     def _want(self, ask: Ask) -> None:
         """`wanted`: the symbols of the batch and those the context names."""
         named = "".join(f" union select '{symbol.replace(chr(39), chr(39) * 2)}'" for symbol in self.context.symbols)
-        batch = f"select {self.contract.who} as symbol from {self.names.scan} where trim({self.contract.who}) <> ''"
+        spoken = f"select distinct {self.contract.who} as symbol from {self.names.scan}"
+        batch = f"select symbol from ({spoken}) where trim(symbol) <> ''"
         ask(f"create or replace temp table {self.names.wanted} as select distinct symbol from ({batch}{named})")
 
     def _judge_batch(self, ask: Ask, law: Law) -> None:

@@ -12,7 +12,7 @@ from warehouse.views import all_views, revised
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LAYOUT = 2
+LAYOUT = 3
 LAKE = "lake"  # the name every instance of ours attaches it under
 
 

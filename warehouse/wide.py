@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 
 from portfolio.types import FloatArray
 from warehouse.extensions import text
+from warehouse.faults import translated
 from warehouse.inventory import Inventory
 from warehouse.snapshot import instant
+
+_DAY = "(session - DATE '1970-01-01')::INTEGER"
+_PIECE = 1_000_000  # rows
+_BEST = (
+    "SELECT instrument, source FROM ({bars}) GROUP BY instrument, source "
+    "QUALIFY row_number() OVER (PARTITION BY instrument ORDER BY max(session) DESC, count(*) DESC, source) = 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +51,38 @@ class Wide(Inventory):
         rows in SQL or in a data frame takes ten times as long.
         """
         wanted = self._instruments_of(symbols, instant(known_by))
-        base = self.base(wanted, known_by, adjusted=adjusted, since=since, until=until)
+        plain = self.base(wanted, known_by, adjusted=False, since=since, until=until)
+        told = self.base(wanted, known_by, adjusted=adjusted, since=since, until=until)
+        self._place(wanted)
+        late = f"WHERE session >= DATE {text(since.isoformat())}" if since else ""
+        days = self._columns(f"SELECT {_DAY} AS day, source FROM (SELECT DISTINCT session, source FROM ({plain}) {late})")
+        best = f"SEMI JOIN ({_BEST.format(bars=plain)}) USING (instrument, source)" if len(set(days["source"])) > 1 else ""
+        sql = (
+            f'SELECT p.place, b.session, b."{field}"::DOUBLE AS value '
+            f"FROM (SELECT * FROM ({told}) {best} {late}) b JOIN places p ON p.instrument = b.instrument"
+        )
+        return self._filled(tuple(symbols), np.unique(days["day"]), sql)
+
+    def _place(self, wanted: Mapping[str, int]) -> None:
+        """`places`: in which column of the panel each instrument stands."""
         pairs = ", ".join(f"({text(one)}, {position})" for one, position in wanted.items()) or "(NULL, -1)"
         self._cursor.execute(
             f"CREATE OR REPLACE TEMP TABLE places AS SELECT instrument, position::INTEGER AS place "
             f"FROM (VALUES {pairs}) v (instrument, position)"
         )
-        late = f"WHERE session >= DATE {text(since.isoformat())}" if since else ""
-        found = self._columns(f"""
-        WITH b AS (SELECT p.place, b.instrument, b.source, b.session, b."{field}" AS value
-                   FROM ({base}) b JOIN places p ON p.instrument = b.instrument),
-        best AS (SELECT instrument, source FROM b GROUP BY instrument, source
-                 QUALIFY row_number() OVER (PARTITION BY instrument ORDER BY max(session) DESC, count(*) DESC, source) = 1)
-        SELECT place, (session - DATE '1970-01-01')::INTEGER AS day, value
-        FROM b SEMI JOIN best USING (instrument, source) {late}""")
-        return _scattered(tuple(symbols), found["place"], found["day"], found["value"].astype(np.float64, copy=False))
 
-
-def _scattered(symbols: tuple[str, ...], place: NDArray[np.int32], day: NDArray[np.int32], value: FloatArray) -> Panel:
-    if not len(day):
-        return Panel(symbols, np.empty(0, "datetime64[D]"), np.empty((0, len(symbols))))
-    first = int(day.min())
-    present = np.zeros(int(day.max()) - first + 1, dtype=bool)
-    present[day - first] = True
-    row = np.cumsum(present, dtype=np.int32) - 1
-    values = np.full((int(row[-1]) + 1, len(symbols)), np.nan)
-    values[row[day - first], place] = value
-    sessions = (np.nonzero(present)[0] + first).astype("datetime64[D]")
-    return Panel(symbols, sessions, values)
+    def _filled(self, symbols: tuple[str, ...], days: NDArray[np.int32], sql: str) -> Panel:
+        """The panel of the rows of `sql` (place, session, value), their sessions among `days` (since 1970, ascending)."""
+        if not len(days):
+            return Panel(symbols, np.empty(0, "datetime64[D]"), np.empty((0, len(symbols))))
+        row = np.zeros(int(days[-1]) - int(days[0]) + 1, dtype=np.int64)
+        row[days - days[0]] = np.arange(len(days)) * len(symbols)
+        flat, present = np.full(len(days) * len(symbols), np.nan), np.zeros(len(row), dtype=bool)
+        with translated("The warehouse"):
+            for piece in self._cursor.execute(sql).to_arrow_table(_PIECE).to_batches():
+                day = piece.column("session").view("int32").to_numpy() - days[0]
+                present[day] = True
+                flat[row[day] + piece.column("place").to_numpy()] = piece.column("value").to_numpy(zero_copy_only=False)
+        seen = present[days - days[0]]
+        values = flat.reshape(len(days), len(symbols))
+        return Panel(symbols, days[seen].astype("datetime64[D]"), values if seen.all() else values[seen])

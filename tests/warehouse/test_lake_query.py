@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import duckdb
 import pytest
 from warehouse_rows import NOW, load, macro, price, when
 
 from portfolio.errors import Refused, Trouble, WrongUse
-from warehouse import extensions, query
+from portfolio.schema import TABLES
+from warehouse import extensions, query, views
 from warehouse.layout import LAKE
 
 DAY = date(2020, 1, 2)
@@ -146,3 +148,22 @@ def test_any_duckdb_can_attach_and_go_back_in_time(lake):
     assert statement.startswith("INSTALL ducklake; INSTALL sqlite;")
     assert LAKE in statement
     assert Path(statement.split("ducklake:sqlite:")[1].split("'")[0]).is_file()
+
+
+def test_an_answer_larger_than_duckdbs_buffer_comes_whole():
+    """DuckDB hands a large answer over while it works on it; in the wrong order the parts of a view wait for each other for ever."""
+    table, many = TABLES["prices"], 3_000_000
+    con = duckdb.connect()
+    con.execute("SET threads = 1; CREATE SCHEMA raw")
+    con.execute(f"CREATE TABLE raw.prices ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
+    con.execute("CREATE TABLE raw.prices_revised AS SELECT instrument, session, source FROM raw.prices")
+    said = "'A' AS instrument, DATE '2020-01-02' - n::INTEGER AS session, n::DOUBLE AS close, 'test' AS source"
+    con.execute(f"INSERT INTO raw.prices BY NAME SELECT {said}, now() AS known_at FROM range({many}) t (n)")
+    answers = []
+    sql = f"SELECT session, close FROM ({views.newest(table, known=views.ALL)})"
+    asked = Thread(target=lambda: answers.append(con.execute(sql).fetchnumpy()), daemon=True)
+    asked.start()
+    asked.join(30)
+    con.interrupt()
+    assert len(answers) == 1, "it still waits"
+    assert answers[0]["close"].sum() == many * (many - 1) / 2

@@ -167,6 +167,28 @@ def test_a_panel_holds_the_same_numbers_as_the_long_rows(lake):
     assert nothing.values.shape == (0, 1)
 
 
+def test_a_panel_takes_each_symbol_from_one_source_and_shows_no_session_of_another(lake):
+    load(lake, "prices", [price("A", day, 1.0, source="old") for day in D[:3]] + [price("A", D[3], 2.0, source="new")])
+    load(lake, "prices", [price("B", D[4], 3.0, source="old"), price("C", D[0], 4.0, source="new")])
+    with lake.at(lake.snapshot()) as reader:
+        panel, early = reader.panel(["A", "B"], NOW), reader.panel(["A", "B"], NOW, until=D[2])
+    assert panel.sessions.tolist() == [D[3], D[4]], "A's newest session is of `new`, and nobody asked for C"
+    assert np.nan_to_num(panel.values, nan=-1.0).tolist() == [[2.0, -1.0], [-1.0, 3.0]]
+    assert early.values[:, 0].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_panel_of_more_symbols_than_are_listed_is_the_same(lake, monkeypatch):
+    load(lake, "prices", [price(s, day, 10.0 * n + k) for n, s in enumerate("ABC", 1) for k, day in enumerate(D)])
+    load(lake, "corporate_actions", [action(D[2], "split", ratio=2.0)])
+    with lake.at(lake.snapshot()) as reader:
+        listed = reader.panel(["C", "A"], NOW)
+        monkeypatch.setattr("warehouse.inventory.MANY", 1)
+        joined = reader.panel(["C", "A"], NOW)
+    assert listed.values[0].tolist() == [30.0, 5.0]
+    assert np.array_equal(listed.values, joined.values)
+    assert listed.sessions.tolist() == joined.sessions.tolist() == D
+
+
 def test_prices_since_a_day_are_the_same_as_all_of_them_where_actions_are_told(lake):
     load(lake, "prices", [price("A", day, close) for day, close in zip(D, (100, 102, 51, 50, 49.0), strict=True)])
     load(lake, "corporate_actions", [action(D[2], "split", ratio=2.0), action(D[4], "dividend", amount=1.0)])
