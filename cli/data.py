@@ -30,6 +30,7 @@ def ingest(
     source: Annotated[str, typer.Option(help="sample, yahoo, stooq, edgar, fred, news, members, files or ib.")] = "sample",
     from_file: Annotated[Path | None, typer.Option("--from-file", help="A file to read instead of asking the network.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    policy: Annotated[str | None, typer.Option(help="A policy file whose universe is meant where no symbols are named.")] = None,
     since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     adjustment: Annotated[str, typer.Option(help="What the closes of `files` are: raw or adjusted.")] = "raw",
@@ -44,6 +45,7 @@ def ingest(
     from tasks.ingest import ingest as ingest_batch
     from tasks.quality import write_page
     from tasks.settings import settings
+    from tasks.universe import whom
 
     if from_file is not None and not from_file.exists():
         raise WrongUse(f"There is no file {from_file}.", "Name one that exists with --from-file.")
@@ -53,6 +55,8 @@ def ingest(
         raise WrongUse(f"There is no mapping {mapping}.", "Name a TOML file that exists with --mapping.")
     how = {"adjustment": adjustment, "layout": layout if mapping is None else str(mapping)}
     now = SystemClock().now()
+    if policy and names is None:
+        names = tuple(whom(settings(), dataset, source, policy=policy, now=now) or ()) or None
     result = ingest_batch(settings(), Batch(dataset, source, from_file, names, days[0], days[1], **how), now)
     page = write_page(settings(), now)
     document = {"status": "partly" if result.failed else "done", **counts(result), "page": page}
@@ -114,7 +118,13 @@ def compare(
     compared = sorted(told.symbols.values())
     alone = sorted(set(symbols or ()) - {*compared, *told.without})
     if json:
-        document = {"compared": compared, "sources": told.sources, "without": told.without, "alone": alone, "partings": found}
+        document = {
+            "compared": compared,
+            "sources": told.sources,
+            "without": told.without,
+            "alone": alone,
+            "partings": found,
+        }
         emit({"status": "done", **document})
         return
     rows = [
@@ -173,7 +183,9 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _laws(results: Any) -> None:
-    """Those that did not pass, in a table; the others in a line."""
+    """Those that did not pass, in a table; the others in a line. Nothing where the dataset has no laws."""
+    if not results:
+        return
     shown = sorted((r for r in results if r.status != "passed"), key=lambda r: (r.status == "unknown", r.law))
     rows = [(r.law, f"{r.status}, {r.severity}", r.bad or "", ", ".join(r.symbols[:6]), r.note or r.what) for r in shown]
     if rows:

@@ -15,14 +15,17 @@ from decimal import Decimal
 from enum import Enum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from portfolio.errors import Broken, Outage, Trouble
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-WHOLE = {"ref", "decision", "plan", "incident"}  # ids are for copying
+WHOLE = {"ref", "decision", "plan", "incident", "bid", "ask", "last", "close"}  # ids are for copying, prices for comparing
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
@@ -59,17 +62,30 @@ def say(words: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for a person; every cell is text, never markup."""
+    """Print a table for a person."""
     from rich.console import Console
+
+    Console(highlight=False).print(grid(title, columns, rows))
+
+
+def _cell(value: Any) -> str:
+    """Text; of a long fraction ten digits, which a column can hold (`--json` has them all)."""
+    if isinstance(value, float) and len(repr(value)) > 12:
+        return f"{value:.10g}"
+    return "" if value is None else str(value)
+
+
+def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table; every cell is text, never markup."""
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(title=Text(title), title_justify="left", header_style="bold")
+    drawn = Table(title=Text(title), title_justify="left", header_style="bold")
     for column in columns:
-        grid.add_column(column, overflow="fold", no_wrap=column in WHOLE)
+        drawn.add_column(column, overflow="fold", no_wrap=column in WHOLE)
     for row in rows:
-        grid.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    Console(highlight=False).print(grid)
+        drawn.add_row(*(Text(_cell(cell)) for cell in row))
+    return drawn
 
 
 @contextmanager

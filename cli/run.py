@@ -51,16 +51,18 @@ def demo(
 def run(
     policy: Annotated[str, typer.Argument(help="The policy file.")],
     as_of: AsOf = None,
-    source: Annotated[str, typer.Option(help="sample, or warehouse: take what is there.")] = "sample",
+    source: Annotated[str, typer.Option(help="sample, yahoo, stooq, ib; or warehouse: take what is there.")] = "sample",
     json: Json = False,
 ) -> None:
     """One session of one portfolio: ingest, decide, trade through the gateway of TRIMTAB_IB_HOST and TRIMTAB_IB_PORT, report."""
     from flows.api import prefect_api
     from flows.when import not_a_session, session_of
     from tasks.doors import check_account, read_policy
+    from tasks.fetch import check_price_source
     from tasks.settings import settings
 
     where = settings()
+    check_price_source(source)
     check_account(where, read_policy(policy))  # what is wrong in itself is refused before anything starts
     where.home.mkdir(parents=True, exist_ok=True)
     session = session_of(as_of.date() if as_of else None)

@@ -13,10 +13,9 @@ from prefect.states import Completed, State
 
 from flows.when import not_a_session, session_of
 from portfolio.errors import Outage, Refused
-from tasks import doors, steps
-
-PRICE_SOURCE = "sample"
-WAREHOUSE = "warehouse"  # the word for: ingest nothing, what is there will do
+from tasks import doors, fetch, steps
+from tasks.fetch import WAREHOUSE, PriceSource
+from tasks.settings import settings
 
 
 def _run_name() -> str:
@@ -26,14 +25,14 @@ def _run_name() -> str:
 
 
 @flow(name="daily", flow_run_name=_run_name)
-def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source: str = PRICE_SOURCE) -> State[dict[str, Any]]:
+def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source: PriceSource = "sample") -> State[dict[str, Any]]:
     """One session of one portfolio, from prices to a report. Run it as often as you like: what is done stays done.
 
     Args:
         policy: Path of the policy file.
         as_of: The session to run for. Empty: the gateway's own date, else today.
-        source: Where prices and macro series come from; what it lacks is expected in the warehouse already. The word
-            `warehouse` ingests nothing.
+        source: Where prices come from (and universe and macro series, where it has them). What it lacks is expected in the
+            warehouse already; a vendor is asked only for what the warehouse lacks. The word warehouse ingests nothing.
     """
     rules = doors.read_policy(policy)
     session = session_of(as_of)
@@ -65,13 +64,16 @@ def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source:
 
 
 def _ingest(source: str, symbols: list[str], newest: date) -> list[dict[str, Any]]:
-    """Universe, prices and macro series of a source; nothing where the warehouse is to do with what it has."""
+    """Universe, prices and macro series of a source that has them; nothing where the warehouse is to do with what it has."""
     if source == WAREHOUSE:
         return []
+    given = fetch.gives(settings(), source, doors.SystemClock().now())
     return [
-        steps.ingest_dataset("universe", source),
-        steps.ingest_dataset("prices", source, newest, symbols, known_only=True),
-        steps.ingest_dataset("macro", source),
+        steps.ingest_dataset(dataset, source, newest, symbols, known_only=True)
+        if dataset == "prices"
+        else steps.ingest_dataset(dataset, source)
+        for dataset in ("universe", "prices", "macro")
+        if dataset in given
     ]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, State
+from pydantic import Field
 
 from tasks import steps
 
 
-@flow(name="maintain")
-def maintain(keep_days: int = 30) -> State[dict[str, Any]]:
+@flow(name="maintain", flow_run_name="maintain, keep {keep_days} days")
+def maintain(keep_days: Annotated[int, Field(ge=0)] = 30) -> State[dict[str, Any]]:
     """Check every data file against its checksum, compact, drop old snapshots, sweep what is left over.
 
     Args:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from flows.api import Waiting
 from portfolio.errors import Outage, WrongUse
+from tasks.doors import demo_policy, read_policy
 from tasks.gateway import gateway_day, last_session, running_gateway
 from tasks.settings import Settings
 
@@ -28,6 +29,8 @@ def serve(settings: Settings, port: int, gateway: bool, ready: Callable[[dict[st
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    if settings.policy:
+        read_policy(settings.policy)  # a wrong one is refused before anything starts
     ui, reports = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
     for wanted in (port, port + 1):
         _check_free(wanted)
@@ -41,12 +44,26 @@ def serve(settings: Settings, port: int, gateway: bool, ready: Callable[[dict[st
         Waiting(f"{ui}/api", server).ready()
         parts.finish("prefect", "--no-prompt", "work-pool", "create", POOL, "--type", "process", "--overwrite")
         parts.finish("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(ROOT / "prefect.yaml"))
+        if settings.policy:
+            _switch_on(f"{ui}/api")
         folder = str(settings.reports)  # over HTTP, for a page of the Prefect UI may not open a file
         parts.start("reports", "http.server", str(port + 1), "--bind", "127.0.0.1", "--directory", folder)
         parts.start("worker", "prefect", "--no-prompt", "worker", "start", "--pool", POOL, "--type", "process")
         ready(about)
         while not stop.wait(1.0):
             parts.check()
+
+
+def _switch_on(api: str) -> None:
+    """Let the schedules run that ask vendors: somebody has said for whose universe."""
+    import httpx
+
+    with httpx.Client(base_url=api, timeout=60) as web:
+        found = web.post("/deployments/filter", json={"deployments": {"tags": {"all_": ["vendors"]}}}).raise_for_status()
+        for one in found.json():
+            for schedule in one["schedules"]:
+                where = f"/deployments/{one['id']}/schedules/{schedule['id']}"
+                web.patch(where, json={"active": True}).raise_for_status()
 
 
 def _check_free(port: int) -> None:
@@ -114,6 +131,7 @@ def _environment(settings: Settings, port: int, reports: str) -> dict[str, str]:
         "PWD": str(ROOT),  # prefect.yaml gives it to the worker as working directory
         "TRIMTAB_HOME": str(settings.home),
         "TRIMTAB_REPORTS_URL": reports,
+        "TRIMTAB_POLICY": str(Path(settings.policy or demo_policy()).expanduser().absolute()),
         "PYTHONPATH": str(ROOT),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PREFECT_HOME": str(settings.home / "prefect"),

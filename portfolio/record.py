@@ -127,11 +127,23 @@ def _called(entry: Any, number: int) -> str:
 
 
 def _quote(document: Mapping[str, Any]) -> Quote:
-    def price(name: str) -> Decimal | None:
-        return None if document[name] is None else Decimal(document[name])
+    """A recorded quote; what older records do not have is as it is where nobody said it."""
 
-    when = datetime.fromisoformat(document["time"])
-    return Quote(document["symbol"], price("bid"), price("ask"), price("last"), document["currency"], when, document["delayed"])
+    def price(name: str) -> Decimal | None:
+        return None if document.get(name) is None else Decimal(document[name])
+
+    return Quote(
+        symbol=document["symbol"],
+        bid=price("bid"),
+        ask=price("ask"),
+        last=price("last"),
+        currency=document["currency"],
+        time=datetime.fromisoformat(document["time"]),
+        delayed=document["delayed"],
+        frozen=document.get("frozen", False),
+        close=price("close"),
+        volume=price("volume"),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -1,25 +1,77 @@
-"""What a run shows in the Prefect UI: the laws, the decision in words, the orders, the link to the report."""
+"""What a run shows in the Prefect UI: laws and incidents, the decision in words, the orders, the link to the report."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from portfolio.types import Intent, LawResult
+from portfolio.types import Incident, IncidentState, Intent, LawResult
 from tasks import doors
 from tasks.ingest import Ingested
 from tasks.settings import Settings
 
+STANDING = ("error", "failed", "unknown", "passed")  # of a law, as they are shown
+
+SHOWN = 100  # incidents on a page
+NEXT = """## What to type next
+
+Its history, its law in the last runs, and the rows that it took out:
+```
+trimtab incidents show {one}
+```
+Take it in hand; settle it as fixed, expected, accepted or false_positive; let rows in, or mend them by evidence:
+```
+trimtab incidents acknowledge {one} --note "asked the vendor"
+trimtab incidents resolve {one} expected --note "why"
+trimtab quarantine list --law {law}
+```
+"""
+
 
 def data_quality(result: Ingested) -> None:
-    rows = [_law(r) for r in sorted(result.results, key=lambda r: (r.status == "passed", r.law))]
-    failed = sum(r.status in {"failed", "error"} for r in result.results)
-    counted = f"{result.rows} rows, {result.quarantined} quarantined, {failed} laws broken"
-    words = f"**{result.dataset}** from {result.source}: {counted}"
+    """The laws of a batch."""
+    laws(result.dataset, f"from {result.source}: {result.rows:,} rows, {result.quarantined:,} quarantined", result.results)
+
+
+def laws(dataset: str, what: str, results: Sequence[LawResult]) -> None:
+    """Every law that was asked, the broken ones first."""
+    rows = [_law(r) for r in sorted(results, key=lambda r: (STANDING.index(r.status), r.severity, r.law))]
+    failed = sum(r.status in {"failed", "error"} for r in results)
+    words = f"**{dataset}** {what}, {failed} laws broken"
     if rows:
-        create_table_artifact(key=f"data-quality-{result.dataset.replace('_', '-')}", table=rows, description=words)
+        create_table_artifact(key=f"data-quality-{dataset.replace('_', '-')}", table=rows, description=words)
+
+
+def incidents(settings: Settings) -> int:
+    """What waits for a person, the worst first, and what to type next. Returns how many."""
+    live = doors.open_ledger(settings).incidents()
+    served = settings.reports_url and (settings.reports / "data-quality.html").exists()
+    page = open_incidents(live, f"{settings.reports_url}/data-quality.html" if served else None)
+    create_markdown_artifact(key="incidents", markdown=page, description=f"{len(live)} incidents wait for a person")
+    return len(live)
+
+
+def open_incidents(live: Sequence[Incident], quality_page: str | None) -> str:
+    """The page in Markdown: a row an incident, then the commands for the first of them."""
+    lines = [f"# {len(live)} open incidents" if live else "# No open incidents", ""]
+    if quality_page:
+        lines += [f"[The data-quality page]({quality_page}): every law, and the newest rows taken out.", ""]
+    if live:
+        names = ("incident", "what is broken", "whom", "rows", "effect", "in hand")
+        lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+        lines += [f"| {' | '.join(_cell(word) for word in _incident(i))} |" for i in live[:SHOWN]]
+        lines += ["", f"{len(live) - SHOWN} more: `trimtab incidents list`."] if len(live) > SHOWN else []
+        lines += ["", NEXT.format(one=live[0].incident, law=live[0].law)]
+    return "\n".join(lines)
+
+
+def maintenance(done: dict[str, Any]) -> None:
+    """What maintenance did, a line a figure."""
+    rows = [{"what": name.replace("_", " "), "how many": value} for name, value in done.items()]
+    create_table_artifact(key="maintenance", table=rows, description="Every data file was held against its checksum first.")
 
 
 def decision(settings: Settings, identity: str) -> None:
@@ -60,6 +112,17 @@ def backfill(document: dict[str, Any]) -> None:
     create_markdown_artifact(
         key="backfill-decisions", markdown="\n".join(lines), description="What the new rows would have changed"
     )
+
+
+def _incident(incident: Incident) -> tuple[str, ...]:
+    does = {"block": "freezes", "quarantine": "takes rows out"}.get(incident.on_breach, "warns")
+    more = f" and {len(incident.symbols) - 6} more" if len(incident.symbols) > 6 else ""
+    whom = ", ".join(incident.symbols[:6]) + more
+    hand = incident.owner or ("nobody" if incident.state is IncidentState.OPEN else "")
+    silent = f", silent until {incident.snoozed_until}" if incident.snoozed_until else ""
+    where = f"{incident.dataset} from {incident.source}" if incident.source else incident.dataset
+    what = f"**{incident.law}**, {incident.severity}, {where}, since {incident.opened_at:%Y-%m-%d %H:%M} UTC: {incident.what}"
+    return (f"`{incident.incident}`", what, whom or "the whole dataset", f"{incident.bad:,}", does, hand + silent)
 
 
 def _law(result: LawResult) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from portfolio.errors import WrongUse
 from portfolio.policy import parse_policy
+from portfolio.ports import Quotes
 from portfolio.types import Policy
 from tasks.settings import Settings
 
@@ -52,6 +53,27 @@ def open_bars(settings: Settings, now: datetime) -> IBBars:
     from sources.sessions import close_of
 
     return IBBars(settings.ib_host, settings.ib_port, settings.ib_client_id + 1, now, close_of)
+
+
+def open_live_quotes(settings: Settings, client_id: int) -> IBBroker:
+    """A connection to look through, never to trade: over a client of its own, in the mode that fits the account."""
+    from brokers.ib.broker import IBBroker
+
+    return IBBroker(settings.ib_host, settings.ib_port, client_id, settings.account, mode_of(settings.account), timeout=10.0)
+
+
+def open_yahoo_quotes(settings: Settings, now: datetime) -> Quotes:
+    from sources.port import Access
+    from sources.yahoo.quotes import YahooQuotes
+
+    return YahooQuotes(Access(now, settings.addresses.get("yahoo")))
+
+
+def mode_of(account: str) -> str:
+    """paper or live, as Interactive Brokers names its accounts."""
+    from brokers.ib.guard import PAPER_PREFIXES
+
+    return "paper" if account.startswith(PAPER_PREFIXES) else "live"
 
 
 def check_account(settings: Settings, policy: Policy) -> None:

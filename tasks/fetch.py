@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from portfolio.errors import Outage, Refused, WrongUse
 from tasks import doors
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from sources.port import Source
 
 GATEWAY = "ib"  # the broker's own bars, behind its own door
+OVERLAP = timedelta(days=10)  # days that are asked for again: a vendor corrects its newest bars
+REMEMBERED = timedelta(days=370)  # a symbol whose newest bar is older is asked for from its beginning
 ASKED = (*VENDORS, GATEWAY)  # sources that are asked symbol by symbol
+AWAY = 3  # symbols in a row without an answer: the vendor is away, and the rest is not asked for
+WAREHOUSE = "warehouse"  # the word for: fetch nothing, what is there will do
+PriceSource = Literal["sample", "warehouse", "yahoo", "stooq", "ib"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Batch:
     adjustment: str = "raw"  # of the closes in a file: raw | adjusted
     known_only: bool = False  # of `symbols`, those the source has; the others are expected in the warehouse already
     layout: str = "plain"  # of a file: how it is laid out
+    starts: Mapping[str, date] = field(default_factory=dict)  # symbol -> its own first day, where `since` says none
+    held: int = 0  # symbols that were left out, because all of theirs is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,38 @@ def opened(settings: Settings, batch: Batch, now: datetime) -> Source:
             f"The source {batch.source} has no {batch.dataset}.", f"It has {', '.join(source.datasets)}.", dataset=batch.dataset
         )
     return source
+
+
+def check_price_source(source: str) -> None:
+    """`WrongUse` for a word that is no source of prices."""
+    if source not in get_args(PriceSource):
+        raise WrongUse(f"There are no prices from {source!r}.", f"Use {', '.join(get_args(PriceSource))}.", source=source)
+
+
+def gives(settings: Settings, source: str, now: datetime) -> tuple[str, ...]:
+    """The datasets of a source that reads no file."""
+    from sources import open_source
+    from sources.port import Access
+
+    if source == GATEWAY:
+        return doors.open_bars(settings, now).datasets
+    access = Access(now, settings.addresses.get(source), settings.keys.get(source, ""), settings.contact)
+    return open_source(source, access=access).datasets
+
+
+def only_new(settings: Settings, batch: Batch) -> Batch:
+    """A vendor's prices less those that the warehouse holds: of each symbol from a few days before its newest session on, of
+    a symbol that has `expected_session` nothing. Any other batch, or one with a first day of its own, as it is.
+    """
+    newest = batch.expected_session
+    if newest is None or not batch.symbols or batch.since or batch.source not in ASKED or batch.dataset != "prices":
+        return batch
+    with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
+        held = reader.held_sessions(batch.source, batch.symbols, newest - REMEMBERED, newest)
+    last = {symbol: max(days) for symbol, days in held.items() if days}
+    wanted = tuple(symbol for symbol in batch.symbols if last.get(symbol) != newest)
+    starts = {symbol: last[symbol] - OVERLAP for symbol in wanted if symbol in last}
+    return replace(batch, symbols=wanted, starts=starts, held=len(batch.symbols) - len(wanted))
 
 
 def narrowed(batch: Batch, source: Source) -> Batch:
@@ -101,8 +140,12 @@ def _one_by_one(source: Source, batch: Batch, datasets: tuple[str, ...]) -> Fetc
     first: Refused | Outage | None = None
     symbols = batch.symbols or ()
     for number, symbol in enumerate(symbols, 1):
+        if len(late) >= AWAY and set(symbols[number - 1 - AWAY : number - 1]) <= set(late):
+            late[symbol] = late[symbols[number - 2]]
+            continue
         try:
-            frames = [source.read(name, [symbol], batch.since, batch.until) for name in datasets]
+            since = batch.starts.get(symbol, batch.since)
+            frames = [source.read(name, [symbol], since, batch.until) for name in datasets]
         except (Refused, Outage) as trouble:
             first = first or trouble
             (late if isinstance(trouble, Outage) else failed)[symbol] = trouble.what

@@ -116,7 +116,7 @@ def gateway_day(settings: Settings) -> date | None:
     from tasks.calendar import exchange_day
 
     async def ask() -> date | None:
-        broker = doors.open_broker(settings, "live" if not settings.account.startswith(("DU", "DF")) else "paper")
+        broker = doors.open_broker(settings, doors.mode_of(settings.account))
         try:
             await broker.connect()
             return exchange_day(await broker.time())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from portfolio.errors import Outage
+from portfolio.errors import Outage, Refused
 from portfolio.types import Incident, LawResult
 from sources.port import keeps_vintages
 from tasks import doors
@@ -58,7 +58,13 @@ def ingest(settings: Settings, batch: Batch, now: datetime) -> Ingested:
     batch = narrowed(batch, source)
     if batch.symbols == ():
         return _nothing(settings, batch)
-    done = write(settings, batch, fetch(source, batch), now)
+    try:
+        fetched = fetch(source, batch)
+    except Refused as trouble:
+        if not batch.held:
+            raise
+        return replace(_nothing(settings, batch), failed=dict.fromkeys(batch.symbols or (), trouble.what))
+    done = write(settings, batch, fetched, now)
     if done.late:
         raise Outage(
             f"{len(done.late)} of {len(batch.symbols or ())} symbols did not come from {source.name} ({', '.join(done.late)}): "

@@ -27,6 +27,7 @@ class Settings:
     account: str
     reports_url: str | None  # where `trimtab serve` serves the reports
     contact: str = ""  # who we say we are to the SEC: a name and a mail address
+    policy: str | None = None  # whose universe the scheduled ingests ask vendors for; None: they are not switched on
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # source -> its key
     addresses: Mapping[str, str] = field(default_factory=dict)  # source -> address that stands in for its own
 
@@ -55,6 +56,7 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         account=env.get("TRIMTAB_ACCOUNT") or DEMO_ACCOUNT,
         reports_url=env.get("TRIMTAB_REPORTS_URL") or None,
         contact=env.get("TRIMTAB_CONTACT", "").strip(),
+        policy=env.get("TRIMTAB_POLICY") or None,
         keys=_of_vendors(env, "KEY"),
         addresses=_of_vendors(env, "URL"),
     )

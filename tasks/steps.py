@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from portfolio.errors import Outage
-from tasks import artifacts, decide, doors, fetch, ingest, quality, report, summary, trade, upkeep
+from tasks import artifacts, decide, doors, fetch, ingest, quality, report, summary, trade, upkeep, validate
 from tasks import backfill as fills
 from tasks.narration import tell
 from tasks.settings import settings
@@ -42,17 +42,39 @@ def ingest_dataset(
     expected_session: date | None = None,
     symbols: list[str] | None = None,
     known_only: bool = False,
+    since: date | None = None,
+    until: date | None = None,
 ) -> dict[str, Any]:
-    """Fetch, judge and write one dataset; a table of its laws becomes an artifact, the page of all laws is written anew."""
+    """Fetch, judge and write one dataset; a table of its laws becomes an artifact, the page of all laws is written anew.
+
+    A vendor with an `expected_session` and no `since` is asked only for the prices that the warehouse lacks.
+    """
     tell(f"ingest {dataset}")
     names = None if symbols is None else tuple(symbols)
-    batch = fetch.Batch(dataset, source, symbols=names, expected_session=expected_session, known_only=known_only)
+    span = {"since": since, "until": until, "expected_session": expected_session}
+    batch = fetch.only_new(settings(), fetch.Batch(dataset, source, symbols=names, known_only=known_only, **span))
     now = doors.SystemClock().now()
     result = ingest.ingest(settings(), batch, now)
     if result.results:
         quality.write_page(settings(), now)
         artifacts.data_quality(result)
+    if result.incidents:
+        artifacts.incidents(settings())
     return ingest.counts(result)
+
+
+@task(task_run_name="judge what is held", **again)
+def judge_warehouse(dataset: str | None) -> dict[str, Any]:
+    """Judge one dataset, or all that have rows; laws and open incidents become artifacts. Returns how many of each stand."""
+    now = doors.SystemClock().now()
+    broken, names = 0, [dataset] if dataset else validate.held(settings())
+    for name in names:
+        tell(f"judge {name}")
+        judged = validate.validate(settings(), name, now)
+        artifacts.laws(name, f"as it is held: {judged['rows']:,} rows, {judged['bad_rows']:,} bad", judged["results"])
+        broken += sum(r.status in {"failed", "error"} for r in judged["results"])
+    quality.write_page(settings(), now)
+    return {"datasets": names, "broken": broken, "open": artifacts.incidents(settings())}
 
 
 @task(task_run_name="fill partition {part}", **again)
@@ -67,14 +89,17 @@ def fill_partition(backfill: str, part: int) -> str:
 
 @task(task_run_name="show the difference", **again)
 def show_difference(document: dict[str, Any]) -> None:
-    """What a backfill changed, as artifacts: rows a symbol, and the decisions that would have been others."""
+    """What a backfill changed, as artifacts: rows a symbol, the decisions that would have been others, the open incidents."""
     artifacts.backfill(document)
+    artifacts.incidents(settings())
 
 
 @task(task_run_name="maintain the warehouse", **again)
 def maintain_warehouse(keep_days: int) -> dict[str, Any]:
-    """Check, compact, sweep; safe to repeat."""
-    return upkeep.maintain(settings(), doors.SystemClock().now(), timedelta(days=keep_days))
+    """Check, compact, sweep; safe to repeat. The figures become an artifact."""
+    done = upkeep.maintain(settings(), doors.SystemClock().now(), timedelta(days=keep_days))
+    artifacts.maintenance(done)
+    return done
 
 
 @task(task_run_name="decide {session}", **again)

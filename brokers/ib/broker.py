@@ -185,6 +185,12 @@ class IBBroker:
             async for quote in quotes:
                 yield quote
 
+    async def take_any_age(self) -> None:
+        """Where there is no live quote, a frozen or a delayed one is welcome from now on; each says which it is."""
+        from brokers.ib.quotes import take_any_age
+
+        await take_any_age(self._up())
+
     def _wanted(self, symbols: Sequence[str]) -> dict[str, Any]:
         from brokers.ib.client import library
 

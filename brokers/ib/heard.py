@@ -16,6 +16,8 @@ from typing import Any
 from brokers.ib import states
 from portfolio.types import OrderTicket
 
+CLOSES = (9, 75)  # the ticks of the last close, live and delayed
+
 
 @dataclass
 class Note:
@@ -28,9 +30,10 @@ class Note:
 
 @dataclass
 class Ticks:
-    """The answers to one snapshot request. `at` is loop time of the last price."""
+    """The answers to one request. `at` is loop time of the last price of this session (the close before is none)."""
 
     prices: dict[int, Any] = field(default_factory=dict)
+    sizes: dict[int, Any] = field(default_factory=dict)
     kind: int = 1  # 1 live, 2 frozen, 3 delayed, 4 delayed and frozen
     traded: int | None = None  # seconds since 1970, of the last trade
     at: float | None = None
@@ -138,7 +141,11 @@ class Heard:
     def priceSizeTick(self, request: int, kind: int, price: Any, size: Any) -> None:
         ticks = self.ticks.setdefault(request, Ticks())
         ticks.prices[kind] = price
-        ticks.at = asyncio.get_running_loop().time()
+        if kind not in CLOSES:
+            ticks.at = asyncio.get_running_loop().time()
+
+    def tickSize(self, request: int, kind: int, size: Any) -> None:
+        self.ticks.setdefault(request, Ticks()).sizes[kind] = size
 
     def tickString(self, request: int, kind: int, value: str) -> None:
         if kind in {45, 88} and value.isdigit():
@@ -170,7 +177,7 @@ class Heard:
 
 
 # Not passed on: the library keeps no tickers for us, and it stumbles over a completed order that nobody asked for.
-OURS_ALONE = ("priceSizeTick", "tickString", "marketDataType", "tickSnapshotEnd", "completedOrder")
+OURS_ALONE = ("priceSizeTick", "tickSize", "tickString", "marketDataType", "tickSnapshotEnd", "completedOrder")
 TAPS = (
     *("openOrder", "orderStatus", "execDetails", "commissionReport", "position", "accountUpdateMulti", "error"),
     *OURS_ALONE,

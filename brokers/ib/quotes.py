@@ -15,6 +15,8 @@ from portfolio.errors import Broken, Outage
 from portfolio.types import Quote
 
 PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
+CLOSE = {9: "close", 75: "close"}
+VOLUME = (8, 74)
 DELAY = timedelta(minutes=15)
 SLOWEST = 12.0  # seconds; IB ends a snapshot after eleven
 
@@ -65,6 +67,13 @@ async def stream(line: Line, contracts: Mapping[str, Any]) -> AsyncIterator[Quot
             await _change(line, 1.0)
     finally:
         await _hang_up(line, list(asked))
+
+
+async def take_any_age(line: Line) -> None:
+    """Let through what is not live, too: 2 frozen quotes, 4 delayed ones and those that are both. Live ones stay live."""
+    for kind in (2, 4):
+        await line.turn()
+        line.ib.client.reqMarketDataType(kind)
 
 
 async def _hang_up(line: Line, requests: list[int]) -> None:
@@ -121,4 +130,16 @@ def _quote(symbol: str, currency: str, told: Ticks, received: datetime | None) -
         return None
     at = {1: received, 3: min(traded, received) if traded else received - DELAY}.get(told.kind, traded)
     assert at is not None
-    return Quote(symbol, prices.get("bid"), prices.get("ask"), prices.get("last"), currency, at, told.kind >= 3)
+    beside = {CLOSE[kind]: states.price_of(price) for kind, price in told.prices.items() if kind in CLOSE}
+    return Quote(
+        symbol=symbol,
+        bid=prices.get("bid"),
+        ask=prices.get("ask"),
+        last=prices.get("last"),
+        currency=currency,
+        time=at,
+        delayed=told.kind >= 3,
+        frozen=told.kind in {2, 4},
+        close=beside.get("close"),
+        volume=next((states.size_of(told.sizes[kind]) for kind in VOLUME if kind in told.sizes), None),
+    )

@@ -95,6 +95,12 @@ def commission_of(value: Any) -> Decimal | None:
     return exact(value) if number.is_finite() and 0 <= number < Decimal(UNSET) else None
 
 
+def size_of(value: Any) -> Decimal | None:
+    """A quoted size, which may be zero, or None where IB says "none" (-1, NaN, unset)."""
+    number = Decimal(str(value))
+    return exact(value) if number.is_finite() and 0 <= number < Decimal(UNSET) else None
+
+
 def price_of(value: Any) -> Decimal | None:
     """A quoted price, or None where IB says "none" (-1, 0, NaN, unset)."""
     number = Decimal(str(value))

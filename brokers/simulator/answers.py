@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,12 @@ def contract_details(gateway: Gateway, session: Session, fields: Fields) -> None
     return session.send(details, frame(52, 1, request))
 
 
+def market_data_type(gateway: Gateway, session: Session, fields: Fields) -> None:
+    """1 live only, 2 frozen too, 3 delayed too, 4 both too."""
+    fields.skip(1)
+    session.wants_delayed = fields.number() in {3, 4}
+
+
 def market_data(gateway: Gateway, session: Session, fields: Fields) -> None:
     """A snapshot, or a ticker that answers at once and then with every move."""
     fields.skip(1)
@@ -60,30 +67,38 @@ def market_data(gateway: Gateway, session: Session, fields: Fields) -> None:
     found, faults = _listings(gateway, wanted), gateway.faults
     if found is None:
         return session.error(request, 200, NO_CONTRACT)
-    if found.symbol in faults.no_subscription:
+    barred = found.symbol in faults.no_subscription
+    if barred and not session.wants_delayed:
         return session.error(request, 354, "Requested market data is not subscribed.")
-    session.send(frame(81, request, found.min_tick, "9c0001", 3), frame(58, 1, request, faults.market_data_type))
-    _tell_price(gateway, session, request, found)
+    if barred:
+        session.error(request, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
+    kind = max(faults.market_data_type, 3) if barred else faults.market_data_type
+    session.send(frame(81, request, found.min_tick, "9c0001", 3), frame(58, 1, request, kind))
+    tell = partial(_tell_price, gateway, session, request, found, kind > 2)
+    tell()
     if snapshot:
         return session.send(frame(57, 1, request))
     later = asyncio.get_running_loop().call_later
-    moves = [later(wait, _tell_price, gateway, session, request, found, Decimal(str(factor))) for wait, factor in faults.moves]
-    session.tickers[request] = moves
+    session.tickers[request] = [later(wait, tell, Decimal(str(factor))) for wait, factor in faults.moves]
     return None
 
 
-def _tell_price(gateway: Gateway, session: Session, request: int, listing: Listing, factor: Decimal = Decimal(1)) -> None:
-    """Bid, ask and last times `factor`, and when the last was dealt; -1 where there is no price."""
+def _tell_price(
+    gateway: Gateway, session: Session, request: int, listing: Listing, delayed: bool, factor: Decimal = Decimal(1)
+) -> None:
+    """Bid, ask and last times `factor`, and when the last was dealt, -1 where there is no price; volume, the last close."""
     faults, quote = gateway.faults, gateway.exchange.market.quote(listing)
     there = quote is not None and factor > 0 and listing.symbol not in faults.no_quote
     prices = [one * factor if there else Decimal(-1) for one in ((quote.bid, quote.ask, quote.last) if quote else (0, 0, 0))]
-    delayed = faults.market_data_type > 2
     at = gateway.exchange.now() - timedelta(seconds=faults.quote_age)
     kinds = (66, 67, 68) if delayed else (1, 2, 4)
     session.send(
         *(frame(1, 6, request, k, p, 100 if p > 0 else 0, 0) for k, p in zip(kinds, prices, strict=True)),
         frame(46, 6, request, 88 if delayed else 45, int(at.timestamp())),
+        frame(2, 6, request, 74 if delayed else 8, gateway.exchange.volume(listing.symbol)),
     )
+    if bars := gateway.exchange.market.bars.get(listing.symbol):
+        session.send(frame(1, 6, request, 75 if delayed else 9, bars[-1][1], 0, 0))
 
 
 def cancel_market_data(gateway: Gateway, session: Session, fields: Fields) -> None:

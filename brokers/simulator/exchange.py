@@ -134,6 +134,12 @@ class Exchange:
         paid = sum((fill.shares * fill.price for fill in latest.values()), Decimal(0))
         return shares, paid / shares, list(latest.values())[-1].price
 
+    def volume(self, symbol: str) -> Decimal:
+        """Shares of a symbol dealt here since the session opened."""
+        mine = (order.perm_id for order in self.store.orders.values() if order.symbol == symbol)
+        dealt = (fill for perm_id in mine for fill in self._latest(perm_id) if fill.at >= self.market.session_open)
+        return sum((fill.shares for fill in dealt), Decimal(0))
+
     def price_for(self, order: Order) -> Decimal | None:
         """The price this order deals at now, or None where it must wait."""
         quote = self.market.quote(self.listing(order.symbol))

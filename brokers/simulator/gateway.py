@@ -42,6 +42,7 @@ TABLE: dict[int, tuple[str, Answer]] = {
     20: ("historical_data", answers.historical_bars),
     49: ("current_time", answers.current_time),
     58: ("", answers.cancel_all),
+    59: ("", answers.market_data_type),
     61: ("positions", money.positions),
     62: ("account_summary", money.account_summary),
     63: ("", money.cancel_summary),
@@ -58,7 +59,7 @@ TABLE: dict[int, tuple[str, Answer]] = {
     92: ("", money.profit),
     99: ("completed_orders", answers.completed_orders),
     104: ("", answers.user_info),
-} | dict.fromkeys((14, 25, 59, 75, 77, 93, 95), ("", answers.nothing))
+} | dict.fromkeys((14, 25, 75, 77, 93, 95), ("", answers.nothing))
 
 
 class Gateway:

@@ -44,6 +44,7 @@ class Session:
         self.down = False
         self.wants_positions = False
         self.wants_account = False
+        self.wants_delayed = False
         self.summaries: set[int] = set()
         self.tickers: dict[int, list[asyncio.TimerHandle]] = {}  # request -> what is still to be told of its price
 

@@ -20,7 +20,10 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price somebody would deal at, with its age. Prices in `currency` per share."""
+    """A price somebody would deal at, with its age. Prices in `currency` per share.
+
+    close: of the session before. volume: dealt in this session, as the source counts it (shares, or hundreds of them).
+    """
 
     symbol: str
     bid: Decimal | None
@@ -29,6 +32,14 @@ class Quote:
     currency: str
     time: datetime
     delayed: bool = False
+    frozen: bool = False  # the last ones before the exchange closed
+    close: Decimal | None = None
+    volume: Decimal | None = None
+
+    @property
+    def market_data(self) -> str:
+        """live | frozen | delayed | delayed-frozen."""
+        return "-".join(word for word, true in (("delayed", self.delayed), ("frozen", self.frozen)) if true) or "live"
 
     @property
     def reference(self) -> Decimal | None:

@@ -21,7 +21,7 @@ _SLACK = timedelta(minutes=2)  # of two clocks
 
 @dataclass(frozen=True, slots=True)
 class YahooQuotes:
-    """Delayed quotes, behind the port `Quotes`: a last price and its time, no bid and no ask."""
+    """Delayed quotes, behind the port `Quotes`: a last price and its time, the close before, the volume; no bid, no ask."""
 
     access: Access = field(default_factory=Access)
 
@@ -44,12 +44,28 @@ class YahooQuotes:
         price, time = _price(meta.get("regularMarketPrice")), _time(meta.get("regularMarketTime"))
         if price is None or time is None or time - _SLACK > self.access.now:
             return None
-        return Quote(symbol, None, None, price / who.unit, who.currency, time, delayed=True)
+        close, volume = _price(meta.get("chartPreviousClose")), _count(meta.get("regularMarketVolume"))
+        return Quote(
+            symbol=symbol,
+            bid=None,
+            ask=None,
+            last=price / who.unit,
+            currency=who.currency,
+            time=time,
+            delayed=True,
+            close=None if close is None else close / who.unit,
+            volume=volume,
+        )
 
 
 def _price(value: Any) -> Decimal | None:
     number = Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
     return number if number is not None and number.is_finite() and number > 0 else None
+
+
+def _count(value: Any) -> Decimal | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return Decimal(value) if whole else None
 
 
 def _time(value: Any) -> datetime | None:

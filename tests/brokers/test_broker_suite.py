@@ -100,6 +100,25 @@ class TestSeeing:
         assert (apple.bid, apple.ask, apple.last) == (Decimal("172.98"), Decimal("173.02"), Decimal(173))
         assert timedelta(seconds=-1) <= apple.time - market.now < timedelta(seconds=30) and not apple.delayed
 
+    def test_a_quote_has_the_close_before_and_the_volume_since_the_open(self, talk):
+        async def dialogue(broker):
+            await buy(broker, quantity=30)
+            return await broker.quotes(["AAPL", "PENNY"])
+
+        quotes = talk(dialogue)
+        assert (quotes["AAPL"].close, quotes["AAPL"].volume) == (Decimal("171.13"), Decimal(30))
+        assert (quotes["PENNY"].close, quotes["PENNY"].volume) == (None, Decimal(0))
+
+    def test_delayed_quotes_come_only_to_those_who_welcome_them(self, talk):
+        async def dialogue(broker):
+            before = await broker.quotes(["AAPL", "SPY"])
+            await broker.take_any_age()
+            return before, await broker.quotes(["AAPL", "SPY"])
+
+        before, after = talk(dialogue, no_subscription=("SPY",))
+        assert set(before) == {"AAPL"}
+        assert {symbol: quote.market_data for symbol, quote in after.items()} == {"AAPL": "live", "SPY": "delayed"}
+
     @pytest.mark.parametrize(("kind", "delayed"), [(2, False), (3, True), (4, True)])
     def test_an_old_quote_shows_its_age(self, talk, market, kind, delayed):
         async def dialogue(broker):
@@ -107,6 +126,7 @@ class TestSeeing:
 
         apple = talk(dialogue, market_data_type=kind, quote_age=900.0)["AAPL"]
         assert apple.delayed is delayed
+        assert apple.market_data == {2: "frozen", 3: "delayed", 4: "delayed-frozen"}[kind]
         assert market.now - apple.time >= timedelta(seconds=800)
 
 

@@ -116,6 +116,9 @@ def test_a_wrong_setting(tmp_path: Path) -> None:
         (["trade", "nosuch"], 1, "nosuch"),
         (["ingest", "weather"], 2, "weather"),
         (["ingest", "prices", "--source", "astrology"], 2, "astrology"),
+        (["ingest", "prices", "--source", "yahoo", "--policy", "nowhere.toml"], 2, "nowhere.toml"),
+        (["run", "nowhere.toml", "--source", "astrology"], 2, "astrology"),
+        (["quotes", "SPY", "--source", "astrology"], 2, "astrology"),
         (["ingest", "prices", "--symbols", "ZZZZ"], 1, "ZZZZ"),
         (["ingest", "fundamentals", "--source", "edgar"], 2, "--from-file"),
         (["ingest", "fundamentals", "--source", "edgar", "--from-file", "nowhere.json"], 2, "nowhere.json"),
@@ -126,6 +129,10 @@ def test_a_wrong_setting(tmp_path: Path) -> None:
 )
 def test_a_wrong_word(words: list[str], code: int, named: str, tmp_path: Path) -> None:
     refused(trimtab(*words, home=tmp_path / "home"), code, named)
+
+
+def test_a_server_for_a_policy_that_is_not_there(tmp_path: Path) -> None:
+    refused(trimtab("serve", home=tmp_path / "home", more={"TRIMTAB_POLICY": "nowhere.toml"}), 2, "nowhere.toml")
 
 
 def test_json_says_it_too(tmp_path: Path) -> None:

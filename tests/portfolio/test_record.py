@@ -13,10 +13,11 @@ from portfolio.policy import parse_policy
 from portfolio.record import book_from, decision_document, differences, health_from, plan_document, plan_from
 from portfolio.types import Decision, Declaration, Health, TradingState
 
+OLD = replace(quote("GLD"), delayed=True, frozen=True, close=D("169.8"), volume=D(120300))
 HELD = book(
     {"SPY": "400", "IEF": "500", "GLD": "90"},
     "1000.25",
-    quotes={"SPY": quote("SPY"), "IEF": quote("IEF", None, None, "99.5"), "GLD": replace(quote("GLD"), delayed=True)},
+    quotes={"SPY": quote("SPY"), "IEF": quote("IEF", None, None, "99.5"), "GLD": OLD},
     history=((date(2022, 12, 23), D("99000.10")), (date(2022, 12, 27), D("99500"))),
     last_rebalance=date(2022, 12, 1),
     increments={"SPY": D(1), "IEF": D("0.1")},
@@ -55,6 +56,13 @@ def test_the_book_comes_back_as_it_was(state, last):
     back = book_from(document["inputs"]["book"])
     assert back == held
     assert back.state is state
+
+
+def test_a_quote_of_an_older_record_comes_back_without_what_it_did_not_have():
+    document = on_paper(recorded())["inputs"]["book"]
+    for name in ("frozen", "close", "volume"):
+        document["quotes"]["GLD"].pop(name)
+    assert book_from(document).quotes["GLD"] == replace(OLD, frozen=False, close=None, volume=None)
 
 
 def test_the_plan_comes_back_as_it_was():

@@ -25,7 +25,11 @@ def test_an_outage_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [steps.ingest_dataset, steps.decide_portfolio, steps.trade_plan, steps.close_books, steps.write_report]
+    "step",
+    [
+        *(steps.ingest_dataset, steps.decide_portfolio, steps.trade_plan, steps.close_books, steps.write_report),
+        *(steps.fill_partition, steps.judge_warehouse, steps.maintain_warehouse),
+    ],
 )
 def test_every_step_asks_that_question(step: object) -> None:
     assert step.retry_condition_fn is steps.only_outage

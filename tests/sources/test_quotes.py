@@ -34,9 +34,18 @@ def test_a_quote_keeps_its_age_and_says_that_it_is_delayed(replaying):
 
 
 def test_pence_are_pounds(replaying):
-    answer = chart("OCDO.L", [305.3], WEEK[:1], currency="GBp", exchangeName="LSE", exchangeTimezoneName="Europe/London")
+    london = {"currency": "GBp", "exchangeName": "LSE", "exchangeTimezoneName": "Europe/London"}
+    answer = chart("OCDO.L", [305.3], WEEK[:1], chartPreviousClose=301.2, regularMarketVolume=812345, **london)
     found = quotes(replaying, {"OCDO.L": answer})["OCDO.L"]
-    assert (found.last, found.currency) == (Decimal("3.053"), "GBP")
+    assert (found.last, found.close, found.currency) == (Decimal("3.053"), Decimal("3.012"), "GBP")
+    assert (found.volume, found.market_data) == (812345, "delayed")
+
+
+@pytest.mark.parametrize(("close", "volume"), [(0, -1), (None, None), ("171.1", "12"), (True, True)])
+def test_a_close_or_a_volume_that_is_none_is_left_out(replaying, close, volume):
+    answer = chart("AAPL", [134.18], WEEK[4:], chartPreviousClose=close, regularMarketVolume=volume)
+    found = quotes(replaying, {"AAPL": answer})["AAPL"]
+    assert (found.close, found.volume) == (None, None)
 
 
 ABSENT = {

@@ -1,0 +1,44 @@
+"""Whom a vendor is asked for where nobody is named: a policy's universe, the members of an index, the usual series."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from portfolio.errors import WrongUse
+from tasks import doors
+from tasks.calendar import exchange_day
+from tasks.fetch import ASKED
+from tasks.settings import Settings
+
+SERIES = ("treasury_curve", "VIXCLS")  # of macro: the eleven yields of the Treasury, and what options say of next month
+MEMBERS = "SELECT DISTINCT name, symbol FROM universe WHERE from_session <= '{day}' AND coalesce(to_session, '{day}') >= '{day}'"
+
+
+def whom(
+    settings: Settings, dataset: str, source: str, *, policy: str | None = None, index: str | None = None, now: datetime
+) -> list[str] | None:
+    """The symbols (or series) of `dataset` to ask `source` for; None of a source that lists what it has itself.
+
+    index: its members today, as the warehouse knows them. policy: a file; its symbols, and for prices its benchmark.
+    """
+    if source not in ASKED:
+        return None
+    if dataset == "macro":
+        return list(SERIES)
+    if index:
+        return _members(settings, index, now)
+    if not policy:
+        raise WrongUse(f"Nobody says whose {dataset} {source} is to be asked for.", "Name symbols, a policy or an index.")
+    rules = doors.read_policy(policy)
+    beside = [rules.benchmark] if rules.benchmark and dataset in {"prices", "corporate_actions"} else []
+    return list(dict.fromkeys([*rules.symbols, *beside]))
+
+
+def _members(settings: Settings, index: str, now: datetime) -> list[str]:
+    with doors.open_lake(settings) as lake:
+        rows = lake.query(MEMBERS.format(day=exchange_day(now)))[1]
+    found = sorted(symbol for name, symbol in rows if name == index)
+    if not found:
+        known = ", ".join(sorted({name for name, _ in rows})) or "none"
+        raise WrongUse(f"The warehouse knows no members of {index!r}.", f"It knows {known}: `trimtab ingest universe` loads one.")
+    return found
