@@ -120,7 +120,7 @@ def compare(
     if json:
         document = {
             "compared": compared,
-            "sources": told.sources,
+            "sources": list(told.of_source),
             "without": told.without,
             "alone": alone,
             "partings": found,
@@ -132,7 +132,7 @@ def compare(
     ]
     if rows:
         table("Total returns that part", ("symbol", "quarters", "sources", "first less second a year", "wrong", "why"), rows)
-    where = f" from {', '.join(told.sources)}" if told.sources else ""
+    where = f" from {', '.join(told.of_source)}" if told.of_source else ""
     say(f"{len(compared)} symbols compared{where}; {len({p.instrument for p in found})} of them part for a year or longer.")
     if told.without:
         say(f"Not compared, as no source tells their prices as dealt: {', '.join(told.without)}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from portfolio.errors import WrongUse
 from portfolio.types import LawResult
 from tasks import doors
+from tasks.agreement import compare, results
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,11 +43,14 @@ def validate(settings: Settings, dataset: str, now: datetime) -> dict[str, Any]:
     ledger = doors.open_ledger(settings)
     for source, report in reports.items():
         ledger.record_validation(f"{run}-{source}", report.results, snapshot, now, source, report.judged)
+    beside = results(*compare(settings)) if dataset == "prices" and len(reports) > 1 else {}
+    for source, (result, judged) in beside.items():
+        ledger.record_validation(f"{run}-{source}-beside", [result], snapshot, now, source, judged)
     return {
         "run": run,
         "rows": sum(report.rows for report in reports.values()),
         "bad_rows": sum(report.bad_rows for report in reports.values()),
-        "results": [result for report in reports.values() for result in report.results],
+        "results": [r for report in reports.values() for r in report.results] + [result for result, _ in beside.values()],
         "blocked": {symbol: laws for report in reports.values() for symbol, laws in report.blocked.items()},
     }
 

@@ -23,7 +23,8 @@ class Histories:
     levels: instrument, source, session, level (dividends reinvested).
     prices: instrument, session, price (splits taken out, dividends not; of one source).
     splits: instrument, ex_session, ratio.
-    symbols: instrument -> its newest ticker, of those compared. without: tickers of those that no source tells as dealt.
+    symbols: instrument -> its newest ticker, of those compared. of_source: source -> tickers it tells of them.
+    without: tickers of those that no source tells as dealt.
     """
 
     cursor: DuckDBPyConnection
@@ -31,7 +32,7 @@ class Histories:
     prices: str
     splits: str
     symbols: dict[str, str]
-    sources: tuple[str, ...]
+    of_source: dict[str, tuple[str, ...]]
     without: tuple[str, ...]
 
 
@@ -54,9 +55,11 @@ def lay(cursor: DuckDBPyConnection, prefix: str, symbols: Sequence[str] | None =
         "WHERE kind = 'split' AND ratio > 0 AND isfinite(ratio) GROUP BY ALL"
     )
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {PRICES} AS {_prices()}")
-    sources = tuple(sorted({source for _, _, told, dealt in several if dealt for source in told}))
+    of_source: dict[str, tuple[str, ...]] = {}
+    for source in sorted({source for _, _, told, dealt in several if dealt for source in told}):
+        of_source[source] = tuple(symbol for _, symbol, told, dealt in several if dealt and source in told)
     without = tuple(symbol for _, symbol, _, dealt in several if not dealt)
-    return Histories(cursor, LEVELS, PRICES, SPLITS, compared, sources, without)
+    return Histories(cursor, LEVELS, PRICES, SPLITS, compared, of_source, without)
 
 
 def _prices() -> str:

@@ -15,6 +15,7 @@ from tasks.agreement import compare
 from tasks.fetch import Batch
 from tasks.ingest import ingest
 from tasks.settings import Settings, settings
+from tasks.validate import validate
 
 SHARED = Path(os.environ.get("TRIMTAB_SHARED_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 NOW = datetime(2026, 1, 5, 15, tzinfo=UTC)
@@ -46,9 +47,14 @@ def test_yahoos_dividends_before_the_split_of_bank_of_america_are_found(where: S
     assert compare(where)[0].without == ("AAPL", "BAC"), "adjusted prices alone do not tell what a dividend is a share of"
     ingest(where, Batch("prices", "files", lean, layout="lean"), NOW)
     told, found = compare(where)
-    assert (sorted(told.symbols.values()), told.sources) == (["AAPL", "BAC"], ("lean", "sample", "yfinance"))
+    assert (sorted(told.symbols.values()), list(told.of_source)) == (["AAPL", "BAC"], ["lean", "sample", "yfinance"])
     assert {(p.instrument, p.wrong) for p in found} == {("BAC", "yfinance")}
     assert {str(p.until) for p in found} == {"2004-06-30"}, "two for one on 2004-08-30"
+    document = validate(where, "prices", NOW)
+    said = {r.source: (r.status, r.symbols) for r in document["results"] if r.law == "total_return_agrees"}
+    assert said == {"lean": ("passed", ()), "sample": ("passed", ()), "yfinance": ("failed", ("BAC",))}
+    (incident,) = [i for i in doors.open_ledger(where).incidents() if i.law == "total_return_agrees"]
+    assert (incident.source, incident.symbols, incident.on_breach) == ("yfinance", ("BAC",), "warn")
     assert compare(where, ["AAPL"])[1] == ()
     assert list(compare(where, ["BAC"])[0].symbols) == ["US:BAC"], "not the bank that bore the ticker until 1998"
 
