@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from portfolio.errors import Outage, Refused, WrongUse
 from tasks import doors, gaps
 from tasks.calendar import last_closed
-from tasks.fetch import Batch, fetch, narrowed, opened
+from tasks.fetch import Batch, continued, fetch, narrowed, opened
 from tasks.ingest import write
 from tasks.settings import Settings
 
@@ -83,7 +83,8 @@ def fill(settings: Settings, backfill: Backfill, partition: Partition, now: date
     ledger = doors.open_ledger(settings)
     try:
         source = opened(settings, batch, now)
-        fetched = fetch(source, narrowed(batch, source))
+        batch = continued(settings, narrowed(batch, source), source)
+        fetched = fetch(source, batch)
         done = write(settings, batch, fetched, now, run=f"backfill-{backfill.backfill}-{partition.part}")
     except (Outage, Refused) as trouble:
         status = "outage" if isinstance(trouble, Outage) else "refused"

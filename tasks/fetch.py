@@ -41,7 +41,7 @@ class Batch:
     adjustment: str = "raw"  # of the closes in a file: raw | adjusted
     known_only: bool = False  # of `symbols`, those the source has; the others are expected in the warehouse already
     layout: str = "plain"  # of a file: how it is laid out
-    starts: Mapping[str, date] = field(default_factory=dict)  # symbol -> its own first day, where `since` says none
+    starts: Mapping[str, date] = field(default_factory=dict)  # symbol -> its own first day, instead of `since`
     held: int = 0  # symbols that were left out, because all of theirs is there
 
 
@@ -104,6 +104,23 @@ def only_new(settings: Settings, batch: Batch) -> Batch:
     wanted = tuple(symbol for symbol in batch.symbols if last.get(symbol) != newest)
     starts = {symbol: last[symbol] - OVERLAP for symbol in wanted if symbol in last}
     return replace(batch, symbols=wanted, starts=starts, held=len(batch.symbols) - len(wanted))
+
+
+def continued(settings: Settings, batch: Batch, source: Source) -> Batch:
+    """A vendor's adjusted prices from the first session on that the warehouse holds of it, and up to now.
+
+    Such a vendor tells its whole history anew after each action: a few days of today's beside those of last year would
+    have a step where they meet. Any other batch as it is.
+    """
+    if batch.dataset != "prices" or batch.source not in ASKED or not batch.symbols or source.declaration().adjustment == "raw":
+        return batch
+    with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
+        held = reader.held_sessions(batch.source, batch.symbols, date.min, date.max)
+    first = {symbol: min(days) for symbol, days in held.items() if days}
+    if not first:
+        return batch
+    starts = {symbol: min(day, batch.since or batch.starts.get(symbol, day)) for symbol, day in first.items()}
+    return replace(batch, starts=starts, until=None)
 
 
 def narrowed(batch: Batch, source: Source) -> Batch:

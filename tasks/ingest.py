@@ -13,7 +13,7 @@ from portfolio.errors import Outage, Refused
 from portfolio.types import Incident, LawResult
 from sources.port import keeps_vintages
 from tasks import doors
-from tasks.fetch import Batch, Fetched, fetch, narrowed, opened
+from tasks.fetch import Batch, Fetched, continued, fetch, narrowed, opened
 from tasks.settings import Settings
 from tasks.validate import JUDGED, named
 
@@ -55,7 +55,7 @@ def ingest(settings: Settings, batch: Batch, now: datetime) -> Ingested:
     """
     started = time.perf_counter()
     source = opened(settings, batch, now)
-    batch = narrowed(batch, source)
+    batch = continued(settings, narrowed(batch, source), source)
     if batch.symbols == ():
         return _nothing(settings, batch)
     try:

@@ -18,7 +18,7 @@ import yaml
 
 from portfolio.errors import Refused, WrongUse
 from portfolio.types import Incident, IncidentState
-from tasks import artifacts
+from tasks import artifacts, doors
 from tasks.fetch import Batch, check_price_source, fetch, gives, only_new, opened
 from tasks.ingest import ingest
 from tasks.settings import Settings, settings
@@ -146,6 +146,27 @@ def test_the_vendor_is_asked_for_a_few_days_that_it_may_have_corrected(held: Set
     assert fetch(opened(held, batch, NOW), batch).frames["prices"].height == 5
     begin = int(vendor.server.requests[-1].query["period1"])
     assert datetime.fromtimestamp(begin, UTC).date() == date(2020, 8, 21), "ten days back, and one for other time zones"
+
+
+def test_adjusted_prices_are_asked_for_whole_so_that_no_step_stands_where_two_pieces_meet(vendor: Vendor) -> None:
+    """Before the first of September Stooq's closes were four times as high; then it divided its whole history by the split."""
+    head, *rows = charts.AAPL_CSV.strip().splitlines()
+    before = [
+        f"{day},{','.join(str(float(x) * 4) for x in cells[:4])},{cells[4]}" for day, *cells in (r.split(",") for r in rows[:4])
+    ]
+    empty = vendor({})
+    with replay.serving({charts.STOOQ: "\n".join([head, *before, ""])}) as old:
+        where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": old.url})
+        batch = Batch("prices", "stooq", symbols=("AAPL",), expected_session=WEEK[3])
+        assert ingest(where, only_new(where, batch), datetime(2020, 8, 31, 21, tzinfo=UTC)).added == 4
+    with replay.serving({charts.STOOQ: charts.AAPL_CSV}) as new:
+        where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": new.url})
+        done = ingest(where, replace(batch, expected_session=None, since=WEEK[4], until=WEEK[4]), NOW)
+        assert new.requests[0].query["d1"] == "20200826"
+    assert (done.added, done.revised) == (1, 4)
+    with doors.open_lake(where) as lake:
+        closes = [row[0] for row in lake.query("SELECT close FROM prices ORDER BY session")[1]]
+    assert closes == [float(row.split(",")[4]) for row in rows]
 
 
 def test_when_all_else_is_held_an_unknown_symbol_is_named_and_nothing_fails(held: Settings) -> None:
