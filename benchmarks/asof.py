@@ -1,8 +1,8 @@
 """What was known of 3,000 companies at month ends and at closes, as of then: ours beside polars and DuckDB's ASOF JOIN.
 
 Ours is the join behind the indicators: it also works out what each filing's figure was then, by versions, sources and
-currencies (its cost alone is shown), and joins splits and dividends. The peers get the one figure ready made and only
-join. All three forget a figure that is too old. CPU seconds.
+currencies (its cost alone, for all companies, is shown). The peers get the one figure ready made and only join. All
+three forget a figure that is too old. CPU seconds.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _figures(con: Any) -> Callable[[], Any]:
 def _ours(con: Any, bars: str) -> Callable[[], Any]:
     from warehouse.valuation import valued
 
-    sql = valued(f"SELECT * FROM {bars}", "", ALL, "true", "DATE '2005-01-01'", ("book_value",))
+    mine = f"f.instrument IN (SELECT instrument FROM {bars})"
+    sql = valued(f"SELECT * FROM {bars}", "", ALL, mine, "DATE '2005-01-01'", ("book_value",))
     return lambda: _plainly(con.execute(f"SELECT book_value FROM ({sql}) ORDER BY position, session").fetchnumpy()["book_value"])
 
 

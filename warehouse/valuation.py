@@ -54,34 +54,48 @@ def valued(bars: str, prefix: str, known: str, mine: str, since: str, names: tup
     mine: a condition on instruments of raw rows `f`; since: the first session, as an SQL date.
     """
     parts = {part for name in names for part in SCORES.get(name, (name,))}
-    figures = parts | {_YIELDS.get(part, "") for part in parts} | {"shares_outstanding"}
-    told = tuple(name for name in ratios.RATIOS if name in figures)
+    dealt, paid = bool(parts & {"market_value", *_YIELDS}), "dividend_yield" in parts
+    figures = parts | {_YIELDS.get(part, "") for part in parts} | ({"shares_outstanding"} if dealt else set())
+    told = tuple(name for name in ratios.RATIOS if name in figures) or ("shares_outstanding",)
     newest = ratios.newest(prefix, known, mine, f"{_closed(since)}", told)
     of_filings = ", ".join(f"CASE WHEN session - w.{name}.e <= {STALE} THEN w.{name}.v END AS {name}" for name in told)
-    yields = ", ".join(f"{figure} / nullif(market_value, 0) AS {name}" for name, figure in _YIELDS.items() if figure in told)
+    yields = ", ".join(f"{figure} / nullif(market_value, 0) AS {name}" for name, figure in _YIELDS.items() if name in parts)
     scores = [name for name in names if name in SCORES]
     z = "".join(f", {_standing(part, sign)} AS z_{part}" for name in scores for part, sign in SCORES[name].items())
     means = "".join(f", {_mean(name)} AS {name}" for name in scores)
     return f"""
-WITH bars AS ({bars}),
-{_actions(prefix, known, mine)},
+WITH bars AS ({bars}){f",{_actions(prefix, known, mine)}" if dealt or paid else ""},
 news AS ({newest}),
 wide AS (FROM (
   PIVOT (SELECT instrument, currency, moment, ratio, {{'v': value, 'e': period_end, 'k': known_at}} AS f
          FROM news SEMI JOIN ({_filer(prefix, known, mine)}) USING (instrument, source))
   ON ratio IN ({listed(told)}) USING any_value(f) GROUP BY instrument, currency, moment)),
 filed AS (
-  SELECT b.*, {of_filings}, (w.shares_outstanding.k AT TIME ZONE 'America/New_York')::DATE AS counted
+  SELECT b.*, {of_filings}{", (w.shares_outstanding.k AT TIME ZONE 'America/New_York')::DATE AS counted" if dealt else ""}
   FROM (SELECT *, {_closed("session")} AS closed FROM bars) b
   ASOF LEFT JOIN wide w ON w.instrument = b.instrument AND w.currency = b.currency AND b.closed >= w.moment),
-priced AS (
-  SELECT f.*, {_paid("now", "before")} AS dividend_yield,
-    CASE WHEN adjustment = 'raw' AND raw_close > 0 AND isfinite(raw_close) AND {_same_splits("now", "told")}
-         THEN raw_close * shares_outstanding * coalesce(now.split, 1) / coalesce(told.split, 1) END AS market_value
-  FROM (SELECT f.*, t.action_source, session - 365 AS year_before FROM filed f LEFT JOIN teller t USING (instrument, source)) f
-  {_turned("now", "session")} {_turned("told", "counted")} {_turned("before", "year_before")})
+priced AS ({_priced(dealt, paid)})
 SELECT *{means}
 FROM (SELECT *{z} FROM (SELECT *{", " if yields else ""}{yields} FROM priced) WINDOW w AS (PARTITION BY session))"""
+
+
+def _priced(dealt: bool, paid: bool) -> str:
+    """`filed` with market_value and dividend_yield, those that are wanted: each costs joins with the splits and dividends."""
+    made, joins = [], [_turned("now", "session")]
+    if paid:
+        made.append(f"{_paid('now', 'before')} AS dividend_yield")
+        joins.append(_turned("before", "year_before"))
+    if dealt:
+        sound = f"adjustment = 'raw' AND raw_close > 0 AND isfinite(raw_close) AND {_same_splits('now', 'told')}"
+        value = "raw_close * shares_outstanding * coalesce(now.split, 1) / coalesce(told.split, 1)"
+        made.append(f"CASE WHEN {sound} THEN {value} END AS market_value")
+        joins.append(_turned("told", "counted"))
+    if not made:
+        return "SELECT * FROM filed"
+    return f"""
+  SELECT f.*, {", ".join(made)}
+  FROM (SELECT f.*, t.action_source, session - 365 AS year_before FROM filed f LEFT JOIN teller t USING (instrument, source)) f
+  {" ".join(joins)}"""
 
 
 def _filer(prefix: str, known: str, mine: str) -> str:
