@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -14,9 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from pathlib import Path
-from types import ModuleType
 
+import charts
 import pytest
+import replay
 
 from brokers.simulator.market import SimulatedMarket, dump
 from portfolio.errors import Outage, Refused, WrongUse
@@ -33,18 +33,6 @@ class At:
 
     def now(self) -> datetime:
         return CLOSED + timedelta(minutes=20)
-
-
-def beside(name: str) -> ModuleType:
-    """A helper of the sources' tests."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, PROJECT / "tests" / "sources" / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-charts, replay = beside("charts"), beside("replay")
 
 
 @pytest.fixture(scope="module")

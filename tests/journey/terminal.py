@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
@@ -11,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -52,15 +50,6 @@ def trimtab(*words: str, home: Path, seconds: float = 240, more: Mapping[str, st
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
-
-
-def beside(name: str) -> ModuleType:
-    """A helper of the sources' tests."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "sources" / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 def free_ports(count: int) -> int:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import charts
 import pytest
-from terminal import beside, trimtab
+import replay
+from terminal import trimtab
 
 WEEK = [date(2020, 8, 26), date(2020, 8, 27), date(2020, 8, 28), date(2020, 8, 31), date(2020, 9, 1)]
-
-
-replay, charts = beside("replay"), beside("charts")
 
 
 @pytest.fixture

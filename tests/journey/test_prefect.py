@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import charts
 import httpx
 import pytest
-from terminal import TRIMTAB, beside, environment, free_ports
+import replay
+from terminal import TRIMTAB, environment, free_ports
 
 from tasks.calendar import last_closed, sessions
 
@@ -88,7 +90,6 @@ mode = "paper"
 @pytest.fixture(scope="module")
 def vendor() -> Iterator[str]:
     """A stand-in for Yahoo up to the newest session that has closed; one close of MSFT is a hundred times too large."""
-    charts, replay = beside("charts"), beside("replay")
     newest = last_closed(datetime.now(UTC))
     days = sessions(newest - timedelta(days=90), newest)
     closes = {"AAPL": [120 + n % 7 for n in range(len(days))], "MSFT": [220 + n % 5 for n in range(len(days))]}

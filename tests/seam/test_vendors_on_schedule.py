@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import charts
 import pytest
+import replay
 import yaml
 
 from portfolio.errors import Refused, WrongUse
@@ -30,16 +30,6 @@ WEEK = [date(2020, 8, 26), date(2020, 8, 27), date(2020, 8, 28), date(2020, 8, 3
 DEPLOYMENTS = {one["name"]: one for one in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]}
 
 
-def beside(name: str) -> ModuleType:
-    """A helper of the sources' tests."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "sources" / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-charts, replay = beside("charts"), beside("replay")
 Vendor = Callable[[dict[str, Any]], Settings]
 
 

@@ -18,9 +18,7 @@ def _load(name: str):
     spec.loader.exec_module(module)
 
 
-for _name in ("replay", "charts", "records"):
-    if _name not in sys.modules:
-        _load(_name)
+_load("records")
 
 PRICES_CSV = """Symbol,Date,Open,High,Low,Close,Volume,Currency
 SPY,2022-11-23,399.55,402.93,399.31,402.42,68261600,USD
