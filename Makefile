@@ -28,8 +28,9 @@ check: install  ## style, types, who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: install  ## the long repetitions: all kills, all seeds
+soak: install  ## the long repetitions: all kills, all seeds, and the laws on examples of today's own
 	$(BIN)/python -m pytest -m soak
+	LAWS=wild $(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile tests/portfolio tests/warehouse tests/expectations tests/sources
 
 bench: install  ## figures, each beside a peer or a limit of the same run
 	$(BIN)/python -m benchmarks
