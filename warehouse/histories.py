@@ -51,8 +51,9 @@ def lay(cursor: DuckDBPyConnection, prefix: str, symbols: Sequence[str] | None =
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE told_bars AS SELECT * FROM ({bars}) WHERE close > 0 AND isfinite(close)")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {LEVELS} AS SELECT instrument, source, session, close AS level FROM told_bars")
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE {SPLITS} AS SELECT instrument, ex_session, max(ratio) AS ratio FROM ({actions}) "
-        "WHERE kind = 'split' AND ratio > 0 AND isfinite(ratio) GROUP BY ALL"
+        f"CREATE OR REPLACE TEMP TABLE {SPLITS} AS SELECT instrument, ex_session, ratio FROM ({actions}) "
+        "WHERE kind = 'split' AND ratio > 0 AND isfinite(ratio) "
+        "QUALIFY dense_rank() OVER (PARTITION BY instrument ORDER BY source) = 1"  # two may date one split differently
     )
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {PRICES} AS {_prices()}")
     of_source: dict[str, tuple[str, ...]] = {}

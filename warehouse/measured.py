@@ -68,7 +68,8 @@ class Measured(Wide):
 
         Prices are as known by the instant, one source a symbol (as in `prices`); what filings say is as known at each
         session's own close. `benchmark` is needed by beta alone. With `sessions`, the exchange's own, a session without a
-        bar counts as missing; without them only a window that is too long does. No figure depends on `since`.
+        bar counts as missing; without them only a window that is too long does. Of one source no figure depends on `since`;
+        of several that are equally new, the one with most bars from there on is read.
         """
         _checked(names, (*indicators.INDICATORS, *valuation.NAMES), "indicator")
         if "beta_252d" in names and benchmark is None:

@@ -169,7 +169,8 @@ def _debt() -> str:
     same = f"CASE WHEN ShortTermDebt.v = {current}.v THEN {lines} ELSE {total(noncurrent, current, 'short_debt')} END"
     off = f"abs({whole}.v - {noncurrent}.v - short_debt.v)"
     within = f"CASE WHEN {off} <= {_SAME} * {whole}.v THEN {lines} END"
-    apart = f"CASE WHEN {noncurrent} IS NULL THEN {total(whole, 'short_debt')} END"
+    told_twice = f"CASE WHEN ShortTermDebt.v = {current}.v THEN {whole} ELSE {total(whole, 'short_debt')} END"
+    apart = f"CASE WHEN {noncurrent} IS NULL THEN {told_twice} END"
     return first("Debt", total(noncurrent, "DebtCurrent"), same, within, apart)
 
 

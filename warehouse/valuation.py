@@ -3,8 +3,9 @@
 Of each session counts what had been told by 16:00 New York of that day, whatever was filed or restated later; a figure
 whose period ended more than `STALE` days before says nothing of the day (a yearly report comes up to 485 days after the last
 period). Prices are raw closes, in the currency of the filing. Shares are as the filing counted them, times the splits
-since; those and dividends come from the actions of the price's own source where it tells any, else of another that tells
-of the instrument; without either they are unknown.
+since; those and dividends come from the actions of the price's own source where it tells any of the instrument, else of
+another that does, and there are none where it tells of others alone; without any they are unknown. A dividend yield is
+unknown of a year whose beginning is not held.
 
 | indicator | of the session |
 |---|---|
@@ -94,7 +95,8 @@ def _priced(dealt: bool, paid: bool) -> str:
         return "SELECT * FROM filed"
     return f"""
   SELECT f.*, {", ".join(made)}
-  FROM (SELECT f.*, t.action_source, session - 365 AS year_before FROM filed f LEFT JOIN teller t USING (instrument, source)) f
+  FROM (SELECT f.*, t.action_source, t.first_bar, session - 365 AS year_before
+        FROM filed f LEFT JOIN teller t USING (instrument, source)) f
   {" ".join(joins)}"""
 
 
@@ -115,7 +117,8 @@ def _closed(session: str) -> str:
 
 
 def _actions(prefix: str, known: str, mine: str) -> str:
-    """`teller`: who tells the actions of an instrument to whose prices; `turns`: all its splits and dividends up to a day.
+    """`teller`: who tells the actions of an instrument to whose prices (the price's own source, where it tells any of it),
+    and the first bar of those; `turns`: all its splits and dividends up to a day.
 
     split: new shares per share since the beginning; paid: cash since the beginning, per share of the beginning;
     odd_splits, odd_paid: how many had no usable number.
@@ -123,10 +126,13 @@ def _actions(prefix: str, known: str, mine: str) -> str:
     return f"""
 actions AS ({views.newest(TABLES["corporate_actions"], prefix, known, mine)}),
 teller AS (
-  SELECT b.instrument, b.source, coalesce(max(o.source), min(a.source)) AS action_source
+  SELECT b.instrument, b.source, min(h.first_bar) AS first_bar,
+    coalesce(max(a.source) FILTER (a.source = b.source), min(a.source), max(o.source)) AS action_source
   FROM (SELECT DISTINCT instrument, source FROM bars) b
   LEFT JOIN (SELECT DISTINCT f.source FROM {prefix}raw.corporate_actions f WHERE f.known_at <= {known}) o ON o.source = b.source
   LEFT JOIN (SELECT DISTINCT instrument, source FROM actions) a ON a.instrument = b.instrument
+  LEFT JOIN (SELECT f.instrument, f.source, min(f.session) AS first_bar FROM {prefix}raw.prices f
+             WHERE f.known_at <= {known} AND {mine} GROUP BY ALL) h ON h.instrument = b.instrument AND h.source = b.source
   GROUP BY ALL),
 turns AS (
   SELECT instrument, source, day, split, odd_splits, sum(cash * split) OVER u AS paid, sum(odd) OVER u AS odd_paid
@@ -148,7 +154,8 @@ def _same_splits(late: str, early: str) -> str:
 def _paid(late: str, early: str) -> str:
     """Dividends between two `turns` per share of the later, as a fraction of the raw close."""
     usable = f"{_same_splits(late, early)} AND coalesce({late}.odd_paid, 0) = coalesce({early}.odd_paid, 0)"
-    sound = "adjustment = 'raw' AND raw_close > 0 AND isfinite(raw_close)"
+    whole = f"({early}.day IS NOT NULL OR first_bar <= year_before)"  # else nobody has told of the year's beginning
+    sound = f"adjustment = 'raw' AND raw_close > 0 AND isfinite(raw_close) AND {whole}"
     cash = f"(coalesce({late}.paid, 0) - coalesce({early}.paid, 0)) / coalesce({late}.split, 1)"
     return f"CASE WHEN {sound} AND {usable} THEN {cash} / raw_close END"
 

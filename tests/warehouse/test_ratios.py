@@ -171,6 +171,10 @@ PARTS = {
     ),
     "short-term debt inside the long-term total": ({"LongTermDebt": 8, "LongTermDebtNoncurrent": 5, "ShortTermDebt": 3}, 8),
     "parts that fit nothing": ({"LongTermDebt": 8, "LongTermDebtNoncurrent": 5, "ShortTermDebt": 1}, None),
+    "the current part told twice beside the long-term total": (
+        {"LongTermDebt": 8, "LongTermDebtCurrent": 3, "ShortTermDebt": 3},
+        8,
+    ),
     "no word of short-term debt": ({"LongTermDebt": 8}, None),
     "nothing": ({}, None),
 }

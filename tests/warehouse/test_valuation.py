@@ -64,9 +64,10 @@ def told(lake, symbols, names, known=NOW, **how):
 
 @pytest.fixture
 def company(lake):
-    """Dealt at 16 a share from 2020-01-06 on; its year is told on the evening of the ninth; it once paid a dividend."""
+    """Dealt at 16 a share from 2020-01-06 on; its year is told on the evening of the ninth; it paid a dividend, and one before."""
     load(lake, "prices", [price("A", day, 16.0) for day in DAYS])
-    load(lake, "corporate_actions", [happened("A", DAYS[1], "dividend", amount=0.8)])
+    paid = [happened("A", day, "dividend", amount=amount) for day, amount in ((date(2018, 12, 3), 0.3), (DAYS[1], 0.8))]
+    load(lake, "corporate_actions", paid)
     load(lake, "fundamentals", filing("A", at(DAYS[3], 17)))
     return lake
 
@@ -118,7 +119,7 @@ def test_other_currencies_adjusted_prices_and_silence_about_splits_are_unknown(l
         load(lake, "fundamentals", filing(name, at(DAYS[3], 17)))
     load(lake, "corporate_actions", [happened("ANOTHER", DAYS[1], "dividend", amount=1.0)])
     rows = told(lake, list(kinds), ["market_value", "dividend_yield", "net_margin"])
-    assert [rows[name][DAYS[-1]] for name in kinds] == [(None, 0.0, None), (None, None, 0.08), (None, None, 0.08)]
+    assert [rows[name][DAYS[-1]] for name in kinds] == [(None, None, None), (None, None, 0.08), (None, None, 0.08)]
 
 
 def test_figures_come_from_one_source_and_a_symbol_without_any_has_rows_of_nothing(company):
@@ -277,3 +278,21 @@ def test_apple_at_any_session_is_what_a_reader_of_that_evening_saw(apple):
         known = {name: value for name, value in ratios.items() if value is not None}
         assert len(known) > 20
         assert known == {name: pytest.approx(newest[name], rel=1e-12) for name in known}, day
+
+
+def test_a_dividend_yield_is_unknown_of_a_year_whose_beginning_nobody_has_told(lake):
+    days = [date(2020, 1, 6), date(2021, 1, 4), date(2021, 1, 5), date(2021, 1, 6)]
+    load(lake, "prices", [price("A", day, 16.0) for day in days])
+    load(lake, "corporate_actions", [happened("A", date(2020, 7, 1), "dividend", amount=0.8)])
+    rows = told(lake, ["A"], ["dividend_yield"])["A"]
+    assert [rows[day] for day in days] == [None, None, 0.05, 0.05], "365 days after the first bar"
+
+
+def test_the_splits_of_another_source_hold_until_the_prices_own_tells_of_this_instrument(lake):
+    """A split four for one that only another source tells; what the price's own source tells of B is no word about A."""
+    load(lake, "prices", [price("A", day, 16.0 if day < DAYS[10] else 4.0) for day in DAYS])
+    load(lake, "corporate_actions", [happened("A", DAYS[10], "split", ratio=4.0) | {"source": "other"}])
+    load(lake, "fundamentals", filing("A", at(DAYS[3], 17)))
+    values = [told(lake, ["A"], ["market_value"])["A"][day] for day in (DAYS[9], DAYS[10])]
+    load(lake, "corporate_actions", [happened("B", DAYS[2], "dividend", amount=1.0)])
+    assert [told(lake, ["A"], ["market_value"])["A"][day] for day in (DAYS[9], DAYS[10])] == values == [160.0, 160.0]
