@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def _report(cursor: duckdb.DuckDBPyConnection, scan: Scan, run: str, started: fl
         reasons = "; ".join(sorted({outcome.note for outcome in scan.outcomes.values() if outcome.note}))
         what = f"The check of {scan.contract.table.name} broke its transaction: {reasons or trouble}."
         raise Broken(what, "Roll back; nothing of this batch may be used.") from trouble
-    symbols, results = tuple(spans), tuple(_result(scan, law) for law in scan.contract.laws)
+    symbols, results = tuple(spans), tuple(_result(scan, law, spans) for law in scan.contract.laws)
     blocked = _blocked(scan, symbols)
     standings = judge(results, symbols, blocked)
     return Report(
@@ -99,7 +100,7 @@ def _report(cursor: duckdb.DuckDBPyConnection, scan: Scan, run: str, started: fl
         rows=scan.rows,
         bad_rows=bad_rows,
         seconds=perf_counter() - started,
-        judged=Judged(spans),
+        judged=Judged(spans, frozenset(_unsure(cursor, scan)), scan.context.watch_from),
     )
 
 
@@ -120,9 +121,23 @@ def _spans(cursor: duckdb.DuckDBPyConnection, scan: Scan) -> dict[str, Span | No
     return dict(sorted(found.items()))
 
 
-def _result(scan: Scan, law: Law) -> LawResult:
+def _unsure(cursor: duckdb.DuckDBPyConnection, scan: Scan) -> set[tuple[str, str]]:
+    """(law, symbol) of which a law that is broken elsewhere in the batch could not judge every row."""
+    found = set()
+    for i, law in enumerate(scan.contract.rows):
+        outcome = scan.outcomes[law.name]
+        if outcome.bad and outcome.unknown:
+            rows = f"select distinct {scan.contract.who}::varchar from {scan.names.scan} where unknown & {1 << i} <> 0"
+            found |= {(law.name, symbol) for (symbol,) in cursor.execute(rows).fetchall() if symbol}
+    return found
+
+
+def _result(scan: Scan, law: Law, spans: Mapping[str, Span | None]) -> LawResult:
     outcome = scan.outcomes[law.name]
     named = sorted(outcome.symbols)
+    days = {symbol: outcome.days[symbol] for symbol in named if symbol in outcome.days}
+    if outcome.whole_batch and "expected_session" not in law.asks:  # what it says of the newest session the next batch settles
+        days = {symbol: span for symbol, span in spans.items() if span}
     return LawResult(
         dataset=scan.contract.table.name,
         law=law.name,
@@ -135,7 +150,7 @@ def _result(scan: Scan, law: Law) -> LawResult:
         symbols=tuple(named),
         unknown=outcome.unknown,
         note=outcome.note,
-        days={symbol: outcome.days[symbol] for symbol in named if symbol in outcome.days},
+        days=days,
         whole=outcome.whole_batch,
     )
 

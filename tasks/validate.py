@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from expectations.context import Report
 
 JUDGED = ("prices", "corporate_actions", "fundamentals", "macro", "news", "universe")  # the datasets that have a contract
+OF_A_BATCH = ("rows_present", "mostly_good", "days_not_shifted")  # what is held has lost the rows that these speak of
 VERSIONED = ("macro", "universe")  # of which every version is judged: a publisher's vintages are facts of their own
 
 
@@ -74,7 +75,8 @@ def _judged(settings: Settings, dataset: str, source: str, run: str, now: dateti
             )
             rows = tx.held(dataset, source or None, versions=several)
             report = check(tx.cursor, dataset, rows, run=run, context=context)
-            judged = replace(report.judged, aside=frozenset(tx.aside(dataset, source)))
+            aside = {*report.judged.aside, *tx.aside(dataset, source), *((law, "") for law in OF_A_BATCH)}
+            judged = replace(report.judged, aside=frozenset(aside))
     return replace(report, results=named(report.results, source), judged=judged)
 
 

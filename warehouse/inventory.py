@@ -105,6 +105,18 @@ class Inventory(Naming):
         )
         return {name: frozenset(days) for name, days in rows}
 
+    def held_closes(self, source: str, symbols: Sequence[str]) -> dict[str, dict[date, float | None]]:
+        """Symbol -> session -> the newest close that `source` has given, under any name its instrument had; absent where none."""
+        wanted = self.identities(symbols, None)
+        mine = f"f.source = {text(source)} AND f.instrument IN ({listed(list(wanted.values()))})"
+        newest = views.newest(TABLES["prices"], f"{self._name}.", views.ALL, mine)
+        rows = self._rows(f"SELECT instrument, session, close FROM ({newest})")
+        called = {instrument: symbol for symbol, instrument in wanted.items()}
+        found: dict[str, dict[date, float | None]] = {}
+        for instrument, session, close in rows:
+            found.setdefault(called[instrument], {})[session] = close
+        return found
+
     def spells(self, symbols: Sequence[str]) -> dict[str, list[tuple[date, date | None]]]:
         """Symbol -> (first, last or None) of every spell of the instrument that bears it, where its history is known."""
         if not self.names_kept:

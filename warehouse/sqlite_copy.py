@@ -16,7 +16,9 @@ from portfolio.errors import Outage
 
 def copy(source: Path, target: Path) -> None:
     """Write `target` anew as `source` is at one moment; `Outage` where that cannot be done."""
-    done = subprocess.run([sys.executable, "-m", __name__, str(source), str(target)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", __name__, str(source), str(target)], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         raise Outage(

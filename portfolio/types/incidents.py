@@ -34,11 +34,13 @@ class Judged:
     """Whom a check looked at: only of them, and only of these days, can it say that a law holds again.
 
     spans: symbol -> first and last day of its rows in the batch; None where it has none, or they have no day.
-    aside: (law, symbol) of which the batch lacks rows that lie in quarantine.
+    aside: (law, symbol), or (law, "") for everybody, of which it can say nothing: their rows lie in quarantine, or could
+    not be judged. since: of laws that only warn it names nobody before this day, and heals nobody there.
     """
 
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     aside: frozenset[tuple[str, str]] = frozenset()
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,3 +231,29 @@ def test_who_lacks_the_close_of_the_session_before_is_frozen_and_nobody_else(whe
     assert f"its newest close is of {DAYS[-2]}, {DAYS[-1]} is missing" in frozen(where)["BBB"], "nobody can settle that away"
     load(where, bars("BBB")[-1:], 1)
     assert frozen(where) == {}
+
+
+def test_a_batch_of_which_much_is_bad_stays_frozen_until_its_days_come_well(where: Settings) -> None:
+    """Neither a good batch of other days nor what is held without the bad rows says that the feed is well."""
+    rows = bars("AAA")
+    rows[20:150] = [row | {"close": -1.0} for row in rows[20:150]]
+    assert load(where, rows + bars("BBB") + bars("CCC")).blocked == ("AAA", "BBB", "CCC")
+    load(where, bars("AAA")[-10:] + bars("BBB")[-10:] + bars("CCC")[-10:], 1)
+    validate.validate(where, "prices", NOW + timedelta(minutes=2))
+    assert set(frozen(where)) == {"AAA", "BBB", "CCC"}
+    load(where, bars("AAA") + bars("BBB") + bars("CCC"), 3)
+    assert frozen(where) == {}
+
+
+def test_an_old_warning_that_a_batch_names_nobody_for_is_not_healed_by_it(where: Settings) -> None:
+    rows = bars("AAA")
+    rows[20] = rows[20] | {"open": rows[20]["high"] + 1}
+    rows[-3] = rows[-3] | {"open": rows[-3]["high"] + 1}
+    other = bars("BBB")
+    other[-3] = other[-3] | {"open": other[-3]["high"] + 1}
+    load(where, rows + other)
+    validate.validate(where, "prices", NOW + timedelta(minutes=1))
+    (old,) = [i for i in doors.open_ledger(where).incidents() if i.law == "contained" and i.scope == "AAA"]
+    assert old.days["AAA"][0] == DAYS[20]
+    load(where, [*rows[:-3], bars("AAA")[-3], *rows[-2:], *other], 2)
+    assert doors.open_ledger(where).incident(old.incident).live, "the old bar is as it was"

@@ -193,9 +193,12 @@ def _judged_again(old: Incident, broken: Collection[str], judged: Judged) -> Inc
     left: dict[str, Span] = {}
     well = set()
     for symbol in old.symbols:
-        looked = symbol in judged.spans and symbol not in broken and (old.law, symbol) not in judged.aside
-        days = old.days.get(symbol)
-        rest = _rest(days, judged.spans[symbol]) if looked else days
+        days, span = old.days.get(symbol), judged.spans.get(symbol)
+        looked = symbol in judged.spans and symbol not in broken and not {(old.law, symbol), (old.law, "")} & judged.aside
+        if looked and span and days and judged.since and old.on_breach == "warn":
+            span = (max(span[0], judged.since), span[1])
+            looked = span[0] <= span[1]
+        rest = _rest(days, span) if looked else days
         if rest:
             left[symbol] = rest
         elif looked:
