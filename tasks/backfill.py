@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from portfolio.errors import Outage, Refused, WrongUse
 from tasks import doors, gaps
 from tasks.calendar import last_closed
-from tasks.fetch import Batch, continued, fetch, narrowed, opened
+from tasks.fetch import Batch, continued, fetch, narrowed, opened, unbroken
 from tasks.ingest import write
 from tasks.settings import Settings
 
@@ -84,7 +84,7 @@ def fill(settings: Settings, backfill: Backfill, partition: Partition, now: date
     try:
         source = opened(settings, batch, now)
         batch = continued(settings, narrowed(batch, source), source)
-        fetched = fetch(source, batch)
+        fetched = unbroken(settings, batch, fetch(source, batch))
         done = write(settings, batch, fetched, now, run=f"backfill-{backfill.backfill}-{partition.part}")
     except (Outage, Refused) as trouble:
         status = "outage" if isinstance(trouble, Outage) else "refused"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -93,17 +94,31 @@ def gives(settings: Settings, source: str, now: datetime) -> tuple[str, ...]:
 
 def only_new(settings: Settings, batch: Batch) -> Batch:
     """A vendor's prices less those that the warehouse holds: of each symbol from a few days before its newest session on, of
-    a symbol that has `expected_session` nothing. Any other batch, or one with a first day of its own, as it is.
+    a symbol that has `expected_session` nothing. Whom a live critical incident concerns is asked for again, from its first
+    day on: the vendor may have mended it. Any other batch, or one with days of its own, as it is.
     """
     newest = batch.expected_session
-    if newest is None or not batch.symbols or batch.since or batch.source not in ASKED or batch.dataset != "prices":
+    asked = batch.symbols and batch.source in ASKED and batch.dataset == "prices"
+    if newest is None or not asked or batch.since or batch.until:
         return batch
     with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
-        held = reader.held_sessions(batch.source, batch.symbols, newest - REMEMBERED, newest)
+        held = reader.held_sessions(batch.source, batch.symbols or (), newest - REMEMBERED, newest)
     last = {symbol: max(days) for symbol, days in held.items() if days}
-    wanted = tuple(symbol for symbol in batch.symbols if last.get(symbol) != newest)
-    starts = {symbol: last[symbol] - OVERLAP for symbol in wanted if symbol in last}
-    return replace(batch, symbols=wanted, starts=starts, held=len(batch.symbols) - len(wanted))
+    sick = _sick(settings, batch.source)
+    wanted = tuple(symbol for symbol in batch.symbols or () if last.get(symbol) != newest or symbol in sick)
+    starts = {symbol: min(last[symbol] - OVERLAP, sick.get(symbol, newest)) for symbol in wanted if symbol in last}
+    return replace(batch, symbols=wanted, starts=starts, held=len(batch.symbols or ()) - len(wanted))
+
+
+def _sick(settings: Settings, source: str) -> dict[str, date]:
+    """Symbol -> the first day that a live critical incident about its prices from this source has; none said: a late one."""
+    found: dict[str, date] = {}
+    for incident in doors.open_ledger(settings).incidents(dataset="prices"):
+        if incident.severity == "critical" and incident.source == source:
+            for symbol in incident.symbols:
+                first = incident.days.get(symbol, (incident.newest or date.max,))[0]
+                found[symbol] = min(first, found.get(symbol, first))
+    return found
 
 
 def continued(settings: Settings, batch: Batch, source: Source) -> Batch:
@@ -121,6 +136,27 @@ def continued(settings: Settings, batch: Batch, source: Source) -> Batch:
         return batch
     starts = {symbol: min(day, batch.since or batch.starts.get(symbol, day)) for symbol, day in first.items()}
     return replace(batch, starts=starts, until=None)
+
+
+def unbroken(settings: Settings, batch: Batch, fetched: Fetched) -> Fetched:
+    """What was fetched, without the symbols whose adjusted history came back otherwise and with fewer sessions than are held:
+    those that are not told again would stay as they were, and stand as a step beside the others.
+    """
+    if not batch.starts or fetched.source.declaration().adjustment == "raw":
+        return fetched
+    with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
+        held = reader.held_closes(batch.source, batch.symbols or ())
+    frame, broken = fetched.frames["prices"], dict[str, str]()
+    for (name,), rows in frame.partition_by("symbol", as_dict=True).items():
+        told = dict(rows.select("session", "close").iter_rows())
+        gone = sorted(set(held.get(name, {})) - set(told))
+        if gone and any(day in told and told[day] != close for day, close in held[name].items()):
+            say = f"{batch.source} tells the history of {name} otherwise than before and leaves out"
+            broken[name] = f"{say} {len(gone)} of the sessions held, first {gone[0]}: nothing of it was used."
+    if broken and not set(frame.get_column("symbol").unique()) - set(broken):
+        raise Refused(next(iter(broken.values())), "Ask again later, or take its prices from another source.", failed=broken)
+    frames = {key: rows.filter(~rows.get_column("symbol").is_in(list(broken))) for key, rows in fetched.frames.items()}
+    return replace(fetched, frames=frames, failed={**fetched.failed, **broken}) if broken else fetched
 
 
 def narrowed(batch: Batch, source: Source) -> Batch:
@@ -152,24 +188,43 @@ def _one_by_one(source: Source, batch: Batch, datasets: tuple[str, ...]) -> Fetc
     import polars as pl
 
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in datasets}
-    failed: dict[str, str] = {}
-    late: dict[str, str] = {}
-    first: Refused | Outage | None = None
-    symbols = batch.symbols or ()
-    for number, symbol in enumerate(symbols, 1):
-        if len(late) >= AWAY and set(symbols[number - 1 - AWAY : number - 1]) <= set(late):
-            late[symbol] = late[symbols[number - 2]]
-            continue
+    failed: dict[str, Refused] = {}
+    late: dict[str, Outage] = {}
+    symbols, asked = batch.symbols or (), set[str]()
+    for number, symbol in enumerate(_asked(symbols, late), 1):
+        asked.add(symbol)
         try:
             since = batch.starts.get(symbol, batch.since)
             frames = [source.read(name, [symbol], since, batch.until) for name in datasets]
-        except (Refused, Outage) as trouble:
-            first = first or trouble
-            (late if isinstance(trouble, Outage) else failed)[symbol] = trouble.what
+        except Refused as trouble:
+            failed[symbol] = trouble
+        except Outage as trouble:
+            late[symbol] = trouble
         else:
             for name, frame in zip(datasets, frames, strict=True):
                 parts[name].append(frame)
         tell(f"{batch.dataset} from {batch.source}", number, len(symbols))
-    if first is not None and len(failed) + len(late) == len(symbols):
+    said = {symbol: trouble.what for symbol, trouble in failed.items()}
+    if not parts[datasets[0]]:
+        first = next(iter(late.values() or failed.values()))
+        first.facts["failed"] = said
         raise first
-    return Fetched(source, {name: pl.concat(frames) for name, frames in parts.items()}, failed, late)
+    reasons = {symbol: trouble.what for symbol, trouble in late.items()}
+    reasons |= {symbol: next(reversed(reasons.values())) for symbol in symbols if symbol not in asked}
+    late_in_order = {symbol: reasons[symbol] for symbol in symbols if symbol in reasons}
+    return Fetched(source, {name: pl.concat(frames) for name, frames in parts.items()}, said, late_in_order)
+
+
+def _asked(symbols: Sequence[str], late: Mapping[str, Outage]) -> Iterator[str]:
+    """In order, as long as the vendor answers. After `AWAY` in a row without an answer the last one is tried: where that
+    does not come either, the vendor is away and nobody else is asked for.
+    """
+    rest, silent = deque(symbols), 0
+    while rest:
+        yield (symbol := rest.popleft())
+        silent = silent + 1 if symbol in late else 0
+        if silent == AWAY and rest:
+            yield (probe := rest.pop())
+            if probe in late:
+                return
+            silent = 0

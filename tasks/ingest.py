@@ -13,7 +13,7 @@ from portfolio.errors import Outage, Refused
 from portfolio.types import Incident, LawResult
 from sources.port import keeps_vintages
 from tasks import doors
-from tasks.fetch import Batch, Fetched, continued, fetch, narrowed, opened
+from tasks.fetch import ASKED, Batch, Fetched, continued, fetch, narrowed, opened, unbroken
 from tasks.settings import Settings
 from tasks.validate import JUDGED, named
 
@@ -59,11 +59,13 @@ def ingest(settings: Settings, batch: Batch, now: datetime) -> Ingested:
     if batch.symbols == ():
         return _nothing(settings, batch)
     try:
-        fetched = fetch(source, batch)
+        fetched = unbroken(settings, batch, fetch(source, batch))
     except Refused as trouble:
         if not batch.held:
             raise
-        return replace(_nothing(settings, batch), failed=dict.fromkeys(batch.symbols or (), trouble.what))
+        told = trouble.facts.get("failed")
+        failed = told if isinstance(told, dict) else dict.fromkeys(batch.symbols or (), trouble.what)
+        return replace(_nothing(settings, batch), failed=failed)
     done = write(settings, batch, fetched, now)
     if done.late:
         raise Outage(
@@ -122,7 +124,8 @@ class Part:
 def _part(tx: Transaction, batch: Batch, fetched: Fetched, frame: Any, run: str, now: datetime) -> Part:
     source, dataset = fetched.source, batch.dataset
     staged = tx.identify(dataset, tx.stage(dataset, frame), getattr(source, "speaks", "now"))
-    report = _judge(tx, batch, fetched, staged, run, now)
+    nothing = frame.is_empty() and batch.source in ASKED and (batch.since or batch.until)  # it has none of these days
+    report = None if nothing else _judge(tx, batch, fetched, staged, run, now)
     merged = tx.merge(dataset, report.good if report else staged, vintages=keeps_vintages(source))
     return Part(dataset, len(frame), merged, _quarantine(tx, dataset, report) if report else 0, report)
 

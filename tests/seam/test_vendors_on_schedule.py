@@ -16,7 +16,7 @@ import pytest
 import replay
 import yaml
 
-from portfolio.errors import Refused, WrongUse
+from portfolio.errors import Outage, Refused, WrongUse
 from portfolio.types import Incident, IncidentState
 from tasks import artifacts, doors
 from tasks.fetch import Batch, check_price_source, fetch, gives, only_new, opened
@@ -149,6 +149,11 @@ def test_adjusted_prices_are_asked_for_whole_so_that_no_step_stands_where_two_pi
         where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": old.url})
         batch = Batch("prices", "stooq", symbols=("AAPL",), expected_session=WEEK[3])
         assert ingest(where, only_new(where, batch), datetime(2020, 8, 31, 21, tzinfo=UTC)).added == 4
+    fewer = "\n".join([head, *(row for row in rows if not row.startswith("2020-08-27")), ""])
+    with replay.serving({charts.STOOQ: fewer}) as new:
+        where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": new.url})
+        with pytest.raises(Refused, match="leaves out 1 of the sessions held, first 2020-08-27: nothing of it was used"):
+            ingest(where, replace(batch, expected_session=None, since=WEEK[4]), NOW)
     with replay.serving({charts.STOOQ: charts.AAPL_CSV}) as new:
         where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": new.url})
         done = ingest(where, replace(batch, expected_session=None, since=WEEK[4], until=WEEK[4]), NOW)
@@ -157,6 +162,25 @@ def test_adjusted_prices_are_asked_for_whole_so_that_no_step_stands_where_two_pi
     with doors.open_lake(where) as lake:
         closes = [row[0] for row in lake.query("SELECT close FROM prices ORDER BY session")[1]]
     assert closes == [float(row.split(",")[4]) for row in rows]
+
+
+def test_who_is_frozen_is_asked_for_again_and_freed_when_the_vendor_has_mended_it(vendor: Vendor) -> None:
+    """A close of Friday was a hundredfold on Monday evening; the newest session is held, and yet it is asked for again."""
+    closes = [124.55, 123.04, 12284.0, 127.02, 132.09]
+    where = vendor({"AAPL": charts.chart("AAPL", closes, charts.WEEK)})
+    assert ingest(where, prices("AAPL"), NOW).quarantined
+    assert only_new(where, prices("AAPL")).starts == {"AAPL": date(2020, 8, 22)}
+    vendor.server.play(f"{charts.CHART}AAPL", charts.chart("AAPL", [*closes[:2], 122.84, *closes[3:]], charts.WEEK))
+    done = ingest(where, only_new(where, prices("AAPL")), NOW)
+    assert done.added == 1
+    assert [i for i in doors.open_ledger(where).incidents(dataset="prices") if i.severity == "critical"] == []
+    assert only_new(where, prices("AAPL")).symbols == ()
+
+
+def test_days_that_a_vendor_does_not_have_freeze_nobody(held: Settings) -> None:
+    done = ingest(held, replace(prices("AAPL"), expected_session=None, since=date(2020, 8, 29), until=date(2020, 8, 30)), NOW)
+    assert (done.rows, done.blocked) == (0, ())
+    assert [i for i in doors.open_ledger(held).incidents() if i.on_breach == "block"] == []
 
 
 def test_when_all_else_is_held_an_unknown_symbol_is_named_and_nothing_fails(held: Settings) -> None:
@@ -173,10 +197,25 @@ def test_a_vendor_that_is_away_is_not_asked_for_everybody(vendor: Vendor) -> Non
     found = fetch(opened(where, batch, NOW), batch)
     assert (list(found.late), found.frames["prices"].height) == (["B", "C", "D", "E", "MSFT"], 5)
     asked = [request.path.rpartition("/")[2] for request in vendor.server.requests]
-    assert asked == ["AAPL", "B", "C", "D"], "after three in a row without an answer the vendor is away"
+    assert asked == ["AAPL", "B", "C", "D", "MSFT"], "after three in a row the last is tried, and then the vendor is away"
     vendor.server.play(f"{charts.CHART}C", charts.chart("C", [44.0, 44.5, 45, 45.5, 46], charts.WEEK))
     some = fetch(opened(where, batch, NOW), batch)
     assert list(some.late) == ["B", "D", "E", "MSFT"], "one answer in between, and the vendor is asked on"
+
+
+def test_symbols_that_never_come_do_not_keep_the_others_from_coming(vendor: Vendor) -> None:
+    away = replay.again(429, after=999)
+    where = vendor({"AAPL": charts.AAPL, "MSFT": charts.MSFT, **dict.fromkeys(("B", "C", "D"), away)})
+    batch = prices("B", "C", "D", "AAPL", "MSFT")
+    found = fetch(opened(where, batch, NOW), batch)
+    assert (list(found.late), found.frames["prices"].height) == (["B", "C", "D"], 10)
+
+
+def test_where_nothing_comes_an_outage_is_told_and_no_refusal(vendor: Vendor) -> None:
+    where = vendor(dict.fromkeys(("B", "C"), replay.again(429, after=999)))
+    with pytest.raises(Outage) as caught:
+        ingest(where, prices("NOSUCH", "B", "C"), NOW)
+    assert "NOSUCH" not in str(caught.value)
 
 
 # ------------------------------------------------------------ what a person sees of it
