@@ -40,7 +40,7 @@ def ingest(
 ) -> None:
     """Fetch one dataset, judge it by its contract and write it: good rows to the warehouse, bad rows to quarantine."""
     from tasks.doors import SystemClock
-    from tasks.fetch import Batch
+    from tasks.fetch import ASKED, Batch
     from tasks.ingest import counts
     from tasks.ingest import ingest as ingest_batch
     from tasks.quality import write_page
@@ -55,6 +55,10 @@ def ingest(
         raise WrongUse(f"There is no mapping {mapping}.", "Name a TOML file that exists with --mapping.")
     how = {"adjustment": adjustment, "layout": layout if mapping is None else str(mapping)}
     now = SystemClock().now()
+    if policy and source not in ASKED:
+        raise WrongUse(
+            f"The source {source} is not asked for a policy's universe.", f"Name --symbols, or ask {', '.join(ASKED)}."
+        )
     if policy and names is None:
         names = tuple(whom(settings(), dataset, source, policy=policy, now=now) or ()) or None
     result = ingest_batch(settings(), Batch(dataset, source, from_file, names, days[0], days[1], **how), now)

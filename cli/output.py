@@ -69,9 +69,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 
 def _cell(value: Any) -> str:
-    """Text; of a long fraction ten digits, which a column can hold (`--json` has them all)."""
+    """Text; of a long fraction ten digits, which a column can hold (`--json` has them all). Money keeps its cents."""
     if isinstance(value, float) and len(repr(value)) > 12:
-        return f"{value:.10g}"
+        return f"{value:.10g}" if abs(value) < 1e8 else f"{value:.2f}"
     return "" if value is None else str(value)
 
 

@@ -119,8 +119,8 @@ def _screen() -> Face:
 
 
 def _remarks(answer: Any) -> None:
-    if answer.note and not answer.of("ib"):
-        say(f"Interactive Brokers was not heard: {answer.note}")
+    if answer.note:
+        say(answer.note if answer.of("ib") else f"Interactive Brokers was not heard: {answer.note}")
     for sentence in dict.fromkeys(answer.missing.values()):
         say(sentence)
 

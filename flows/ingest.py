@@ -38,7 +38,7 @@ def ingest(
             and the VIX; of the sample all that it has.
         policy: Path of the policy file whose universe is meant where no symbols are named.
         index: Name of an index whose members, as the warehouse knows them today, are meant instead of the policy's universe.
-        since: First day. Empty: of prices what the warehouse lacks, of anything else all that there is.
+        since: First day. Empty: of prices from the newest session held on (older days: backfill), of anything else all there is.
         until: Last day. Empty: today.
     """
     now = doors.SystemClock().now()
@@ -61,6 +61,8 @@ def _name(counts: dict[str, Any]) -> str:
     """The state's name: what a person should look at first."""
     if counts["failed"]:
         return "In part"
+    if counts["blocked"]:
+        return "Frozen symbols"
     if counts["quarantined"]:
         return "Quarantined rows"
     return "Completed" if counts["rows"] else "Nothing new"
@@ -68,6 +70,7 @@ def _name(counts: dict[str, Any]) -> str:
 
 def _said(counts: dict[str, Any]) -> str:
     said = [f"{counts['added']:,} added, {counts['revised']:,} revised, {counts['quarantined']:,} quarantined"]
+    said += [f"frozen: {', '.join(counts['blocked'][:20])}"] if counts["blocked"] else []
     said += [f"{len(counts['incidents'])} incidents opened or changed"] if counts["incidents"] else []
     said += [f"{symbol} did not come: {why}" for symbol, why in counts["failed"].items()]
     return "; ".join(said)

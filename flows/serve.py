@@ -58,12 +58,15 @@ def _switch_on(api: str) -> None:
     """Let the schedules run that ask vendors: somebody has said for whose universe."""
     import httpx
 
-    with httpx.Client(base_url=api, timeout=60) as web:
-        found = web.post("/deployments/filter", json={"deployments": {"tags": {"all_": ["vendors"]}}}).raise_for_status()
-        for one in found.json():
-            for schedule in one["schedules"]:
-                where = f"/deployments/{one['id']}/schedules/{schedule['id']}"
-                web.patch(where, json={"active": True}).raise_for_status()
+    try:
+        with httpx.Client(base_url=api, timeout=60) as web:
+            found = web.post("/deployments/filter", json={"deployments": {"tags": {"all_": ["vendors"]}}}).raise_for_status()
+            for one in found.json():
+                for schedule in one["schedules"]:
+                    where = f"/deployments/{one['id']}/schedules/{schedule['id']}"
+                    web.patch(where, json={"active": True}).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Outage(f"Prefect's server did not switch the schedules on ({error}).", "Run again.") from error
 
 
 def _check_free(port: int) -> None:

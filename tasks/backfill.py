@@ -109,7 +109,7 @@ def finish(settings: Settings, identity: str, now: datetime) -> dict[str, Any]:
 
     ledger = doors.open_ledger(settings)
     found = ledger.backfill(identity)
-    status = "done" if all(p.status == "done" for p in found.partitions) else "partly"
+    status = "done" if all(p.status == "done" and not p.note for p in found.partitions) else "partly"
     ledger.finish_backfill(identity, status, now)
     with doors.open_lake(settings) as lake:
         snapshot = lake.snapshot()

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from portfolio.errors import Outage, Refused, WrongUse
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NAMES = ("ib", "yahoo")
 ON_THE_WIRE = re.compile(r"[A-Z0-9]{1,12}(?:[.\-][A-Z0-9]{1,4})?")  # what the broker is asked for; Yahoo knows more
 CLIENTS = 64  # ids beside the executor's, so that several terminals may look at once
+TOGETHER = timedelta(minutes=2)  # two clocks that are nearer tell the same day
 EVERY = 15.0  # seconds between two looks at Yahoo, whose quotes are late anyway
 
 
@@ -54,7 +55,7 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """shown: in the order asked for. missing: symbol -> why there is no quote. late: why Yahoo did not answer. note: why
-    Interactive Brokers was not heard. Both are empty where all went well.
+    Interactive Brokers was not heard, or that the gateway lives on another day. Both are empty where all went well.
     """
 
     shown: tuple[Shown, ...] = ()
@@ -135,6 +136,7 @@ async def _asked(settings: Settings, question: Question, clock: Clock, broker: I
     if broker:
         try:
             found = await _snapshots(broker, [name for name in question.symbols if ON_THE_WIRE.fullmatch(name)])
+            note = _elsewhen(await broker.time(), clock.now())
         except Outage as trouble:
             if question.source == "ib":
                 raise
@@ -146,6 +148,13 @@ async def _asked(settings: Settings, question: Question, clock: Clock, broker: I
         more = await asyncio.to_thread(_from_yahoo, settings, rest, clock)
     found |= {one.quote.symbol: one for one in more.shown}
     return Answer(tuple(found[name] for name in question.symbols if name in found), more.missing, more.late, note)
+
+
+def _elsewhen(there: datetime, here: datetime) -> str:
+    """What must be said of a gateway whose clock is not ours; empty where they agree."""
+    if abs(there - here) <= TOGETHER:
+        return ""
+    return f"The gateway's clock says {there:%Y-%m-%d %H:%M} UTC: it is a simulated one, or its clock or ours is wrong."
 
 
 async def _snapshots(broker: IBBroker, names: Sequence[str]) -> dict[str, Shown]:

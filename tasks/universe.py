@@ -11,7 +11,11 @@ from tasks.fetch import ASKED
 from tasks.settings import Settings
 
 SERIES = ("treasury_curve", "VIXCLS")  # of macro: the eleven yields of the Treasury, and what options say of next month
-MEMBERS = "SELECT DISTINCT name, symbol FROM universe WHERE from_session <= '{day}' AND coalesce(to_session, '{day}') >= '{day}'"
+MEMBERS = """
+SELECT DISTINCT u.name, coalesce(s.symbol, u.symbol) AS symbol FROM universe u
+LEFT JOIN (SELECT instrument, arg_max(symbol, coalesce(to_session, DATE '9999-12-31')) AS symbol FROM symbols
+           WHERE from_session <= '{day}' GROUP BY instrument) s USING (instrument)
+WHERE u.from_session <= '{day}' AND coalesce(u.to_session, '{day}') >= '{day}'"""  # under the ticker of today
 
 
 def whom(

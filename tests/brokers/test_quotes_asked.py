@@ -81,7 +81,8 @@ def test_the_gateway_comes_first_and_yahoo_for_what_it_lacks(where: Settings) ->
     assert (apple.volume, apple.market_data, apple.currency) == (0, "live", "USD")
     assert (index.bid, index.ask, index.last, index.close) == (None, None, D("3526.65"), D("3500.31"))
     assert (index.volume, index.market_data, penny.last) == (4083110000, "delayed", D("0.52"))
-    assert answer.missing == {"ZZZZ": "Yahoo has no quote of ZZZZ."} and not answer.late and not answer.note
+    assert answer.missing == {"ZZZZ": "Yahoo has no quote of ZZZZ."} and not answer.late
+    assert answer.note.startswith("The gateway's clock says 2024-03-14 18:30 UTC"), "a person must hear that it is another day"
 
 
 def test_each_quote_is_as_old_as_its_own_source_says(where: Settings) -> None:
@@ -171,6 +172,7 @@ def test_watching_tells_every_change_and_ctrl_c_ends_it_well(where: Settings) ->
 def test_a_gateway_that_dies_while_it_is_watched_is_an_outage(where: Settings, gateway: subprocess.Popen[str]) -> None:
     """The last test here: the gateway is gone after it."""
     with command(where, "AAPL", "--watch") as process:
+        assert "clock says 2024-03-14" in process.stdout.readline()
         first = process.stdout.readline()
         gateway.kill()
         err = process.communicate(timeout=30)[1]

@@ -247,3 +247,17 @@ def test_a_page_of_many_incidents_is_cut_and_says_so() -> None:
     assert page.startswith("# 130 open incidents") and "30 more: `trimtab incidents list`." in page
     assert sum(line.startswith("| `") for line in page.splitlines()) == artifacts.SHOWN
     assert artifacts.open_incidents([], None) == "# No open incidents\n"
+
+
+def test_a_member_is_asked_for_under_its_ticker_of_today(vendor: Vendor, tmp_path: Path) -> None:
+    where = vendor({})
+    (tmp_path / "symbols.csv").write_text(
+        "instrument,symbol,from_session,to_session\nUS:META,FB,2012-05-18,2022-06-08\nUS:META,META,2022-06-09,\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "small.csv").write_text("ticker,start_date,end_date\nFB,2013-12-23,\n", encoding="utf-8")
+    later = datetime(2023, 1, 5, 21, tzinfo=UTC)
+    ingest(where, Batch("symbols", "members", file=tmp_path / "symbols.csv"), later)
+    ingest(where, Batch("universe", "members", file=tmp_path / "small.csv"), later)
+    assert whom(where, "prices", "yahoo", index="sp500", now=later) == ["META"]
+    assert whom(where, "prices", "yahoo", index="sp500", now=datetime(2020, 1, 6, 21, tzinfo=UTC)) == ["FB"]
