@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GATEWAY = "ib"  # the broker's own bars, behind its own door
 OVERLAP = timedelta(days=10)  # days that are asked for again: a vendor corrects its newest bars
+YOUNG = timedelta(hours=12)
 REMEMBERED = timedelta(days=370)  # a symbol whose newest bar is older is asked for from its beginning
 ASKED = (*VENDORS, GATEWAY)  # sources that are asked symbol by symbol
 AWAY = 3  # symbols in a row without an answer: the vendor is away, and the rest is not asked for
@@ -92,10 +93,11 @@ def gives(settings: Settings, source: str, now: datetime) -> tuple[str, ...]:
     return open_source(source, access=access).datasets
 
 
-def only_new(settings: Settings, batch: Batch) -> Batch:
+def only_new(settings: Settings, batch: Batch, now: datetime) -> Batch:
     """A vendor's prices less those that the warehouse holds: of each symbol from a few days before its newest session on, of
-    a symbol that has `expected_session` nothing. Whom a live critical incident concerns is asked for again, from its first
-    day on: the vendor may have mended it. Any other batch, or one with days of its own, as it is.
+    a symbol whose bar of `expected_session` came within `YOUNG` nothing (an older one may have been corrected overnight).
+    Whom a live critical incident concerns is asked for again, from its first day on: the vendor may have mended it. Any
+    other batch, or one with days of its own, as it is.
     """
     newest = batch.expected_session
     asked = batch.symbols and batch.source in ASKED and batch.dataset == "prices"
@@ -103,9 +105,10 @@ def only_new(settings: Settings, batch: Batch) -> Batch:
         return batch
     with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
         held = reader.held_sessions(batch.source, batch.symbols or (), newest - REMEMBERED, newest)
+        young = reader.loaded_since(batch.source, batch.symbols or (), newest, now - YOUNG)
     last = {symbol: max(days) for symbol, days in held.items() if days}
     sick = _sick(settings, batch.source)
-    wanted = tuple(symbol for symbol in batch.symbols or () if last.get(symbol) != newest or symbol in sick)
+    wanted = tuple(symbol for symbol in batch.symbols or () if symbol not in young or symbol in sick)
     starts = {symbol: min(last[symbol] - OVERLAP, sick.get(symbol, newest)) for symbol in wanted if symbol in last}
     return replace(batch, symbols=wanted, starts=starts, held=len(batch.symbols or ()) - len(wanted))
 

@@ -47,13 +47,13 @@ def ingest_dataset(
 ) -> dict[str, Any]:
     """Fetch, judge and write one dataset; a table of its laws becomes an artifact, the page of all laws is written anew.
 
-    A vendor with an `expected_session` and no `since` is asked only for the prices that the warehouse lacks.
+    A vendor with an `expected_session` and no `since` is asked only for prices that the warehouse lacks or may have old.
     """
     tell(f"ingest {dataset}")
     names = None if symbols is None else tuple(symbols)
     span = {"since": since, "until": until, "expected_session": expected_session}
-    batch = fetch.only_new(settings(), fetch.Batch(dataset, source, symbols=names, known_only=known_only, **span))
     now = doors.SystemClock().now()
+    batch = fetch.only_new(settings(), fetch.Batch(dataset, source, symbols=names, known_only=known_only, **span), now)
     result = ingest.ingest(settings(), batch, now)
     if result.results:
         quality.write_page(settings(), now)

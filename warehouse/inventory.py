@@ -105,6 +105,17 @@ class Inventory(Naming):
         )
         return {name: frozenset(days) for name, days in rows}
 
+    def loaded_since(self, source: str, symbols: Sequence[str], session: date, moment: datetime) -> set[str]:
+        """Those of `symbols` whose bar of `session` from `source` was written at `moment` or later."""
+        wanted = self.identities(symbols, None)
+        rows = self._rows(
+            f"SELECT DISTINCT f.instrument FROM {self._name}.raw.prices f WHERE f.source = {text(source)} "
+            f"AND f.instrument IN ({listed(list(wanted.values()))}) AND f.session = DATE {text(session.isoformat())} "
+            f"AND f.loaded_at >= {instant(moment)}"
+        )
+        loaded = {instrument for (instrument,) in rows}
+        return {symbol for symbol, instrument in wanted.items() if instrument in loaded}
+
     def held_closes(self, source: str, symbols: Sequence[str]) -> dict[str, dict[date, float | None]]:
         """Symbol -> session -> the newest close that `source` has given, under any name its instrument had; absent where none."""
         wanted = self.identities(symbols, None)

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,18 +121,20 @@ def test_what_a_vendor_has_is_what_a_day_asks_it_for(vendor: Vendor) -> None:
 
 # ------------------------------------------------------------ only what is new
 def test_what_is_held_is_not_asked_for_again_and_the_rest_from_where_it_ends(held: Settings) -> None:
-    narrowed = only_new(held, prices("AAPL", "MSFT"))
+    narrowed = only_new(held, prices("AAPL", "MSFT"), NOW)
     assert (narrowed.symbols, narrowed.starts, narrowed.held) == (("MSFT",), {}, 1), "MSFT from its beginning"
-    later = only_new(held, prices("AAPL", "MSFT", newest=date(2020, 9, 2)))
+    overnight = only_new(held, prices("AAPL"), NOW + timedelta(hours=18))
+    assert overnight.starts == {"AAPL": date(2020, 8, 22)}, "before the next decision: the vendor may have corrected it"
+    later = only_new(held, prices("AAPL", "MSFT", newest=date(2020, 9, 2)), NOW)
     assert (later.symbols, later.starts) == (("AAPL", "MSFT"), {"AAPL": date(2020, 8, 22)})
-    much_later = only_new(held, prices("AAPL", newest=date(2022, 9, 2)))
+    much_later = only_new(held, prices("AAPL", newest=date(2022, 9, 2)), NOW)
     assert much_later.starts == {}, "two years on, the whole history is asked for"
     with_a_day = replace(prices("AAPL"), since=WEEK[0])
-    assert only_new(held, with_a_day) is with_a_day, "whoever names a day gets it"
+    assert only_new(held, with_a_day, NOW) is with_a_day, "whoever names a day gets it"
 
 
 def test_the_vendor_is_asked_for_a_few_days_that_it_may_have_corrected(held: Settings, vendor: Vendor) -> None:
-    batch = only_new(held, prices("AAPL", newest=date(2020, 9, 2)))
+    batch = only_new(held, prices("AAPL", newest=date(2020, 9, 2)), NOW)
     assert fetch(opened(held, batch, NOW), batch).frames["prices"].height == 5
     begin = int(vendor.server.requests[-1].query["period1"])
     assert datetime.fromtimestamp(begin, UTC).date() == date(2020, 8, 21), "ten days back, and one for other time zones"
@@ -148,7 +150,7 @@ def test_adjusted_prices_are_asked_for_whole_so_that_no_step_stands_where_two_pi
     with replay.serving({charts.STOOQ: "\n".join([head, *before, ""])}) as old:
         where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": old.url})
         batch = Batch("prices", "stooq", symbols=("AAPL",), expected_session=WEEK[3])
-        assert ingest(where, only_new(where, batch), datetime(2020, 8, 31, 21, tzinfo=UTC)).added == 4
+        assert ingest(where, only_new(where, batch, NOW), datetime(2020, 8, 31, 21, tzinfo=UTC)).added == 4
     fewer = "\n".join([head, *(row for row in rows if not row.startswith("2020-08-27")), ""])
     with replay.serving({charts.STOOQ: fewer}) as new:
         where = settings({"TRIMTAB_HOME": str(empty.home), "TRIMTAB_STOOQ_URL": new.url})
@@ -169,12 +171,12 @@ def test_who_is_frozen_is_asked_for_again_and_freed_when_the_vendor_has_mended_i
     closes = [124.55, 123.04, 12284.0, 127.02, 132.09]
     where = vendor({"AAPL": charts.chart("AAPL", closes, charts.WEEK)})
     assert ingest(where, prices("AAPL"), NOW).quarantined
-    assert only_new(where, prices("AAPL")).starts == {"AAPL": date(2020, 8, 22)}
+    assert only_new(where, prices("AAPL"), NOW).starts == {"AAPL": date(2020, 8, 22)}
     vendor.server.play(f"{charts.CHART}AAPL", charts.chart("AAPL", [*closes[:2], 122.84, *closes[3:]], charts.WEEK))
-    done = ingest(where, only_new(where, prices("AAPL")), NOW)
+    done = ingest(where, only_new(where, prices("AAPL"), NOW), NOW)
     assert done.added == 1
     assert [i for i in doors.open_ledger(where).incidents(dataset="prices") if i.severity == "critical"] == []
-    assert only_new(where, prices("AAPL")).symbols == ()
+    assert only_new(where, prices("AAPL"), NOW).symbols == ()
 
 
 def test_days_that_a_vendor_does_not_have_freeze_nobody(held: Settings) -> None:
@@ -184,10 +186,10 @@ def test_days_that_a_vendor_does_not_have_freeze_nobody(held: Settings) -> None:
 
 
 def test_when_all_else_is_held_an_unknown_symbol_is_named_and_nothing_fails(held: Settings) -> None:
-    done = ingest(held, only_new(held, prices("AAPL", "NOSUCH")), NOW)
+    done = ingest(held, only_new(held, prices("AAPL", "NOSUCH"), NOW), NOW)
     assert list(done.failed) == ["NOSUCH"] and (done.rows, done.results) == (0, ())
     with pytest.raises(Refused, match="NOSUCH"):
-        ingest(held, only_new(held, prices("NOSUCH")), NOW)
+        ingest(held, only_new(held, prices("NOSUCH"), NOW), NOW)
 
 
 def test_a_vendor_that_is_away_is_not_asked_for_everybody(vendor: Vendor) -> None:
