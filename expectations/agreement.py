@@ -1,4 +1,4 @@
-"""Do two sources tell the same history? By total return over quarters, and by closes a day."""
+"""Do two sources tell the same history? By total return over quarters; closes a day are the laws' matter."""
 
 # ruff: noqa: S608  relations are names checked here
 from __future__ import annotations
@@ -79,21 +79,6 @@ def partings(cursor: duckdb.DuckDBPyConnection, levels: str, prices: str, *, spl
             gaps = [a - b for a, b in zip(told.yields[one], told.yields[other], strict=True)]
             found += [_parting(instrument, one, other, told, run, dated.get(instrument, {})) for run in _runs(gaps)]
     return tuple(found)
-
-
-def differing(cursor: duckdb.DuckDBPyConnection, relation: str, others: str) -> str:
-    """SQL of the share of symbols a session whose raw close differs from another source's by more than 50 bp:
-    session, compared, differing, share. Relations have the staged columns of prices.
-    """
-    for name in (relation, others):
-        if not _RELATION.fullmatch(name):
-            raise Broken(f"{name!r} is not the name of a relation.", "Give a table or a view.", relation=name)
-    return f"""select session, count(*) as compared, count(*) filter (where off) as differing, differing / compared as share
-      from (
-        select m.instrument, m.session, bool_or(abs(m.close / o.close - 1) > 0.005) as off
-        from {relation} m join {others} o using (instrument, session)
-        where m.source <> o.source and m.adjustment = 'raw' and o.adjustment = 'raw' and m.close > 0 and o.close > 0 group by all)
-        group by session order by session"""
 
 
 def _quarters(cursor: duckdb.DuckDBPyConnection, levels: str, prices: str) -> dict[str, Quarters]:

@@ -22,7 +22,6 @@ OPEN = {
     "Inactive": OrderState.UNKNOWN,  # refused, or held and able to fill later: a person must look
 }
 COMPLETED = OPEN | {"Inactive": OrderState.REJECTED}
-FINAL = {"Filled", "Cancelled", "ApiCancelled"}
 
 # Errors about an order that mean: this order does not exist. Every other code is a note about one that may live.
 DEAD = {

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from benchmarks import recordings, vendors
-from expectations.agreement import differing, partings
+from expectations.agreement import partings
 from portfolio.errors import Broken
 
 DAYS = [dt.date(2004, 1, 2) + dt.timedelta(days=i) for i in range(365 * 8)]
@@ -88,20 +88,6 @@ def test_where_nothing_tells_nobody_is_accused(cursor):
     (found,) = compared(cursor, history("one"), history("two", 1.6, 1.6))
     assert found.wrong == ""
     assert "nothing tells" in found.reason
-
-
-def test_the_share_of_symbols_that_differ_is_told_a_day(cursor):
-    rows = [(f"US:{i}", day, 100.0, "one", "raw") for i in range(4) for day in DAYS[:3]]
-    frame = pl.DataFrame(rows, schema=["instrument", "session", "close", "source", "adjustment"], orient="row")
-    cursor.register("mine", frame.to_arrow())
-    cursor.execute("create temp table theirs as select * replace ('two' as source) from mine")
-    cursor.execute(f"update theirs set close = 100.6 where session = '{DAYS[1]}' and instrument <> 'US:3'")
-    cursor.execute(f"update theirs set close = 100.4 where session = '{DAYS[2]}'")
-    assert cursor.execute(differing(cursor, "mine", "theirs")).fetchall() == [
-        (DAYS[0], 4, 0, 0.0),
-        (DAYS[1], 4, 3, 0.75),
-        (DAYS[2], 4, 0, 0.0),
-    ]
 
 
 def test_only_a_relations_name_is_a_relation(cursor):
