@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from portfolio.errors import Outage, Refused, WrongUse
 from tasks import doors, gaps
 from tasks.calendar import last_closed
-from tasks.fetch import Batch, continued, fetch, narrowed, opened, unbroken
+from tasks.fetch import Batch, fetch, narrowed, opened
+from tasks.held import continued, unbroken
 from tasks.ingest import write
 from tasks.settings import Settings
 

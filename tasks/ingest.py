@@ -13,7 +13,8 @@ from portfolio.errors import Outage, Refused
 from portfolio.types import Incident, LawResult
 from sources.port import keeps_vintages
 from tasks import doors
-from tasks.fetch import ASKED, Batch, Fetched, continued, fetch, narrowed, opened, unbroken
+from tasks.fetch import ASKED, Batch, Fetched, fetch, narrowed, opened
+from tasks.held import continued, unbroken
 from tasks.settings import Settings
 from tasks.validate import JUDGED, named
 

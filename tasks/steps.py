@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from portfolio.errors import Outage
-from tasks import artifacts, decide, doors, fetch, ingest, quality, report, summary, trade, upkeep, validate
+from tasks import artifacts, decide, doors, fetch, held, ingest, quality, report, summary, trade, upkeep, validate
 from tasks import backfill as fills
 from tasks.narration import tell
 from tasks.settings import settings
@@ -53,7 +53,7 @@ def ingest_dataset(
     names = None if symbols is None else tuple(symbols)
     span = {"since": since, "until": until, "expected_session": expected_session}
     now = doors.SystemClock().now()
-    batch = fetch.only_new(settings(), fetch.Batch(dataset, source, symbols=names, known_only=known_only, **span), now)
+    batch = held.only_new(settings(), fetch.Batch(dataset, source, symbols=names, known_only=known_only, **span), now)
     result = ingest.ingest(settings(), batch, now)
     if result.results:
         quality.write_page(settings(), now)

@@ -19,7 +19,8 @@ import yaml
 from portfolio.errors import Outage, Refused, WrongUse
 from portfolio.types import Incident, IncidentState
 from tasks import artifacts, doors
-from tasks.fetch import Batch, check_price_source, fetch, gives, only_new, opened
+from tasks.fetch import Batch, check_price_source, fetch, gives, opened
+from tasks.held import only_new
 from tasks.ingest import ingest
 from tasks.settings import Settings, settings
 from tasks.universe import SERIES, whom
