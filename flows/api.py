@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
@@ -10,12 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from portfolio.errors import Outage
 
 STARTUP_SECONDS = 120.0
+PORTS = range(20_000, 32_000)  # Linux connects from 32768 on, others from 49152
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "DO_NOT_TRACK": "1"}  # trouble is told once, by the command
 
 
@@ -29,7 +31,7 @@ def prefect_api(home: Path) -> Iterator[Waiting]:
     if configured:
         yield Waiting(configured, None)
         return
-    port = _free_port()
+    port = free_ports()
     url = f"http://127.0.0.1:{port}/api"
     os.environ |= _client(url, home)
     environment = {**os.environ, **_server(home)}
@@ -64,16 +66,28 @@ class Waiting:
                 with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:  # noqa: S310
                     if answer.status == 200:
                         return
-            except (urllib.error.URLError, OSError):
+            except (urllib.error.URLError, http.client.HTTPException, OSError):
                 time.sleep(0.1)
         where = "the temporary Prefect server (see prefect/server.log under the home)" if self._process else self.url
         raise Outage(f"No answer from {where}.", "Run again, or set PREFECT_API_URL to a server that is up.")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int = 1) -> int:
+    """The first of `count` neighbouring free ports, below those that systems give to outgoing connections.
+
+    Among these, who knocks at a port where nobody listens yet may be given that very port, be answered by himself, and
+    hold it against the server that was to have it. Processes side by side look in places of their own.
+    """
+    begin = PORTS.start + 10 * (os.getpid() % (len(PORTS) // 10))
+    for port in (*range(begin, PORTS.stop - count, count), *range(PORTS.start, begin, count)):
+        with ExitStack() as probes:
+            try:
+                for number in range(count):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port + number))
+            except OSError:
+                continue
+            return port
+    raise Outage(f"There is no free port from {PORTS.start} to {PORTS.stop}.", "End what holds them, and run again.")
 
 
 def _client(url: str, home: Path) -> dict[str, str]:

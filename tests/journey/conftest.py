@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from terminal import ROOT, Demo, environment, free_ports, trimtab
+from terminal import ROOT, Demo, environment, trimtab
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def copied_home(demo: Demo, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prefect API that several runs share, so that each of them need not start one."""
-    from flows.api import Waiting
+    from flows.api import Waiting, free_ports
 
     home = tmp_path_factory.mktemp("prefect")
     port = free_ports(1)

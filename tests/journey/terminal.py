@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -50,22 +49,6 @@ def trimtab(*words: str, home: Path, seconds: float = 240, more: Mapping[str, st
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` neighbouring free ports."""
-    for port in range(21000 + 40 * (os.getpid() % 900), 60000, count):  # processes side by side look in places of their own
-        probes = [socket.socket() for _ in range(count)]
-        try:
-            for number, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", port + number))
-            return port
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
 
 
 @dataclass(frozen=True)

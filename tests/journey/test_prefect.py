@@ -17,8 +17,9 @@ import charts
 import httpx
 import pytest
 import replay
-from terminal import TRIMTAB, environment, free_ports
+from terminal import TRIMTAB, environment
 
+from flows.api import free_ports
 from tasks.calendar import last_closed, sessions
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
