@@ -1,7 +1,7 @@
-"""The bundled source: twenty S&P 500 companies, the index, and macro series, without any network.
+"""The bundled source: twenty S&P 500 companies, the index, five factor ETFs, and macro series, without any network.
 
-Prices: skfolio's wheel, daily closes 1990-01-02..2022-12-28, adjusted for splits and dividends by its vendor; no open,
-high, low or volume. Macro: arch's wheel; see `sources.sample.series`.
+Prices: skfolio's wheel, daily closes 1990-01-02..2022-12-28 (of the ETFs from 2014-01-02 on), adjusted for splits and
+dividends by its vendor; no open, high, low or volume. Macro: arch's wheel; see `sources.sample.series`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from sources.sample.series import macro
 from sources.sessions import with_close
 
 INDEX = "SP500"
-UNIVERSE_NAME = "demo"
+FILES = {"demo": "sp500_dataset.csv.gz", "index": "sp500_index.csv.gz", "factors": "factors_dataset.csv.gz"}
+UNIVERSES = ("demo", "factors")
 
 
 def _wide(file: str) -> pl.DataFrame:
@@ -30,10 +31,14 @@ def _wide(file: str) -> pl.DataFrame:
 
 
 @cache
+def _of(part: str) -> pl.DataFrame:
+    """(session, symbol, close) of one file; a session without a close has no row."""
+    return _wide(FILES[part]).unpivot(index="session", variable_name="symbol", value_name="close").drop_nulls()
+
+
+@cache
 def _long() -> pl.DataFrame:
-    """(session, symbol, close), the twenty companies and the index; a session without a close has no row."""
-    both = [_wide("sp500_dataset.csv.gz"), _wide("sp500_index.csv.gz")]
-    return pl.concat([wide.unpivot(index="session", variable_name="symbol", value_name="close") for wide in both]).drop_nulls()
+    return pl.concat([_of(part) for part in FILES])
 
 
 @cache
@@ -72,10 +77,10 @@ class Sample:
         return macro(self.name, series, since, until)
 
     def universe(self) -> pl.DataFrame:
-        """The universe "demo": the twenty companies, each from its first session on."""
-        firsts = _long().filter(pl.col("symbol") != INDEX).group_by("symbol").agg(pl.col("session").min().alias("from_session"))
+        """The universes "demo" (the twenty companies) and "factors" (the five ETFs), each member from its first session on."""
+        named = [_of(name).with_columns(pl.lit(name).alias("name")) for name in UNIVERSES]
+        firsts = pl.concat(named).group_by("name", "symbol").agg(pl.col("session").min().alias("from_session"))
         rows = with_close(firsts, "from_session").with_columns(
-            pl.lit(UNIVERSE_NAME).alias("name"),
             pl.concat_str(pl.lit("US:"), "symbol").alias("instrument"),
             pl.lit(self.name).alias("source"),
         )

@@ -20,12 +20,16 @@ for neighbour in ("mind", "mind_views"):
 
 @pytest.fixture(scope="session")
 def sample_closes():
-    """(symbols, sessions, closes, known_at) of the bundled real prices, 1990 to 2022; closes of shape (sessions, symbols)."""
+    """(symbols, sessions, closes, known_at) of the twenty bundled companies and their index, 1990 to 2022; closes of shape
+    (sessions, symbols).
+    """
     import polars as pl
 
     from sources import open_source
 
-    frame = open_source("sample").read("prices")
+    source = open_source("sample")
+    companies = source.universe().filter(pl.col("name") == "demo").get_column("symbol").to_list()
+    frame = source.read("prices", sorted([*companies, "SP500"]))
     wide = frame.pivot(on="symbol", index="session", values="close").sort("session")
     known = frame.group_by("session").agg(pl.col("known_at").first()).sort("session")
     symbols = tuple(name for name in wide.columns if name != "session")

@@ -25,14 +25,16 @@ def test_the_first_close_of_the_file(sample):
     assert (row["open"], row["volume"], row["currency"], row["adjustment"]) == (None, None, "USD", "adjusted")
 
 
-def test_twenty_companies_and_an_index_that_nobody_can_buy(sample):
+def test_twenty_companies_five_etfs_and_an_index_that_nobody_can_buy(sample):
     tradable = {i.symbol: i.tradable for i in sample.instruments()}
-    assert len(tradable) == 21
+    assert len(tradable) == 26
     assert [symbol for symbol, can in tradable.items() if not can] == ["SP500"]
     members = sample.universe()
-    assert members.height == 20
-    assert set(members.get_column("name")) == {"demo"}
-    assert sample.prices().height == 21 * 8313
+    assert dict(members.group_by("name").len().iter_rows()) == {"demo": 20, "factors": 5}
+    etfs = members.filter(pl.col("name") == "factors")
+    assert set(etfs.get_column("symbol")) == {"MTUM", "QUAL", "SIZE", "USMV", "VLUE"}
+    assert set(etfs.get_column("from_session")) == {dt.date(2014, 1, 2)}
+    assert sample.prices().height == 21 * 8313 + 5 * 2264
 
 
 @pytest.mark.parametrize(
