@@ -149,8 +149,18 @@ def trade(plan: Annotated[str, typer.Argument(help="The plan's id.")], json: Jso
 
 def _show(document: dict[str, Any]) -> None:
     rows = [("status", document["status"]), ("why", "; ".join(document["reasons"])), ("road", " > ".join(document["road"]))]
+    if document.get("certificate"):
+        rows.append(("certificate", _certificate(document["certificate"])))
     rows += [("session", document["session"]), ("snapshot", document["snapshot"])]
     table(f"Decision {document['decision']}", ("", ""), rows)
     held = sorted(((w, s) for s, w in document["weights"].items() if abs(w) > 1e-6), reverse=True)
-    table("Weights", ("symbol", "weight"), [(s, f"{w:.2%}") for w, s in held])
+    why = document.get("why") or {}
+    table("Weights", ("symbol", "weight", "why"), [(s, f"{w:.2%}", why.get(s, "").split(": ", 1)[-1]) for w, s in held])
     table("Verdicts", ("rule", "says", "why"), [(v["rule"], v["action"], v["reason"]) for v in document["verdicts"]])
+
+
+def _certificate(found: dict[str, Any]) -> str:
+    """`optimal by highs: objective 0.0205, gap 1e-09; binding: …`."""
+    gap = "no bound is known" if found.get("gap") is None else f"at most {found['gap']:.1e} from the best possible"
+    binding = f"; binding: {', '.join(found['binding'])}" if found["binding"] else ""
+    return f"{found['status']} by {found.get('engine') or 'riskfolio'}: objective {found['objective']:.6g}, {gap}{binding}"

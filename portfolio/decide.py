@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
+
 from portfolio.errors import Refused
 from portfolio.market import Market
-from portfolio.orders import Sizing, plan_orders, rebalance
+from portfolio.orders import Sizing, plan_orders
 from portfolio.orders.planning import plan_id
 from portfolio.risk import apply_verdicts, blocked, judge, risk_profile
 from portfolio.risk.apply import frozen
 from portfolio.strategies import target
+from portfolio.timing import Occasion, rebalance
 from portfolio.types import (
     Account,
     Action,
@@ -22,7 +25,9 @@ from portfolio.types import (
     Plan,
     Policy,
     Quote,
+    SessionPlace,
     Target,
+    Timing,
     TradingState,
     Verdict,
     Weights,
@@ -33,7 +38,8 @@ from portfolio.types import (
 class Book:
     """The account's side of a decision: what it holds, what it could deal at, and what it remembers.
 
-    history: (session, equity at its end), oldest first. instruments and increments: by symbol.
+    history: (session, equity at its end), oldest first. instruments and increments: by symbol. rebalances: sessions of
+    the finished plans that traded, oldest first. place: where the session stands in the exchange's calendar.
     """
 
     account_name: str
@@ -42,8 +48,9 @@ class Book:
     instruments: Mapping[str, str]
     state: TradingState
     history: Sequence[tuple[date, Decimal]] = ()
-    last_rebalance: date | None = None
+    rebalances: tuple[date, ...] = ()
     increments: Mapping[str, Decimal] = field(default_factory=dict)
+    place: SessionPlace | None = None
 
 
 def decision_id(policy: Policy, market: Market) -> str:
@@ -60,7 +67,8 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
     """
     judgement = _judgement(policy, market, book)
     identity = decision_id(policy, market)
-    plan = _plan(identity, judgement, policy, market, book) if judgement.trade else None
+    why = _reasons(judgement.wish, judgement.weights, judgement.verdicts)
+    plan = _plan(identity, judgement, why, policy, market, book) if judgement.trade else None
     stopped = blocked(judgement.verdicts) or _all_frozen(policy, judgement)
     return Decision(
         decision=identity,
@@ -80,6 +88,9 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
         risk_before=risk_profile(judgement.current, market, policy),
         risk_after=risk_profile(judgement.weights, market, policy),
         plan=plan,
+        why=why,
+        certificate=judgement.wish.certificate,
+        timing=judgement.timing,
     )
 
 
@@ -102,11 +113,15 @@ def _why(policy: Policy, judgement: _Judgement, plan: Plan | None) -> tuple[str,
 class _Judgement:
     wish: Target
     asked: Weights  # the wish as fractions of equity, the cash reserve taken off
-    weights: Weights  # what the rules left of it
+    weights: Weights  # what the rules, and what is worth its cost, left of it
     current: Weights
     verdicts: tuple[Verdict, ...]
-    trade: bool
+    timing: Timing | None
     why: str
+
+    @property
+    def trade(self) -> bool:
+        return self.timing is not None and self.timing.trade
 
 
 def _judgement(policy: Policy, market: Market, book: Book) -> _Judgement:
@@ -122,12 +137,37 @@ def _judgement(policy: Policy, market: Market, book: Book) -> _Judgement:
     weights = apply_verdicts(asked, current, verdicts)
     if blocked(verdicts):
         why = "; ".join(v.reason for v in verdicts if v.action is Action.BLOCK)
-        return _Judgement(wish, asked, weights, current, verdicts, False, why)
-    repair = any(v.action in {Action.SCALE, Action.DROP, Action.REDUCE} for v in judged(current))
-    trade, why = rebalance(
-        policy.rebalance, wish=weights, current=current, session=market.session, last=book.last_rebalance, repair=repair
+        return _Judgement(wish, asked, weights, current, verdicts, None, why)
+    timing = rebalance(policy.rebalance, _occasion(policy, market, book, wish, weights, current, _limits(judged(current))))
+    if timing.trade and timing.weights != weights and _limits(judged(timing.weights)):
+        timing = replace(timing, weights=weights, why=f"{timing.why}; all of the way, because a limit forbids to stop before")
+    return _Judgement(wish, asked, timing.weights if timing.trade else weights, current, verdicts, timing, timing.why)
+
+
+def _limits(verdicts: Sequence[Verdict]) -> bool:
+    """Whether a limit is broken that trading could mend: not one of a symbol alone that is frozen."""
+    broken = [v for v in verdicts if v.action in {Action.SCALE, Action.DROP, Action.REDUCE}]
+    return any(not v.symbols or not set(v.symbols) <= frozen(verdicts) for v in broken)
+
+
+def _occasion(
+    policy: Policy, market: Market, book: Book, wish: Target, weights: Weights, current: Weights, repair: bool
+) -> Occasion:
+    last = book.rebalances[-1] if book.rebalances else None
+    between = 0 if last is None else int(np.count_nonzero(market.sessions > np.datetime64(last)))
+    moving = [s for s in sorted(weights) if weights[s] != current.get(s, 0.0)] if policy.rebalance.when == "cost_aware" else []
+    return Occasion(
+        wish=weights,
+        current=current,
+        session=market.session,
+        rebalances=book.rebalances,
+        since=None if last is None else (between + 1 if last < market.session else 0),
+        place=book.place,
+        repair=repair,
+        turned=wish.turned,
+        members=policy.classes.get(policy.rebalance.band_by, {}),
+        covariance=market.covariance(policy.risk.lookback, moving) if moving else None,
     )
-    return _Judgement(wish, asked, weights, current, verdicts, trade, why)
 
 
 def _valued(policy: Policy, book: Book) -> tuple[Decimal, dict[str, float]]:
@@ -159,7 +199,9 @@ def _valued(policy: Policy, book: Book) -> tuple[Decimal, dict[str, float]]:
     }
 
 
-def _plan(identity: str, judgement: _Judgement, policy: Policy, market: Market, book: Book) -> Plan | None:
+def _plan(
+    identity: str, judgement: _Judgement, why: Mapping[str, str], policy: Policy, market: Market, book: Book
+) -> Plan | None:
     """The decision's one plan, or None where no line is worth its ticket."""
     sizing = Sizing(
         decision=identity,
@@ -168,15 +210,20 @@ def _plan(identity: str, judgement: _Judgement, policy: Policy, market: Market, 
         account=book.account,
         quotes=book.quotes,
         instruments=book.instruments,
-        increments=book.increments,
+        increments=_lots(policy, book),
         reserve=policy.risk.cash_reserve,
         minimum_trade=policy.execution.minimum_trade,
         max_weight=policy.risk.max_weight,
     )
-    reasons = _reasons(judgement.wish, judgement.weights, judgement.verdicts)
-    lines = plan_orders(judgement.weights, frozen(judgement.verdicts), reasons, sizing)
+    lines = plan_orders(judgement.weights, frozen(judgement.verdicts), why, sizing)
     funding = not any(book.account.positions.values())
     return Plan(plan_id(identity), identity, policy.name, book.account_name, market.session, lines, funding) if lines else None
+
+
+def _lots(policy: Policy, book: Book) -> dict[str, Decimal]:
+    """The smallest quantity that is traded of a symbol: the contract's increment, or the policy's lot where it has one."""
+    lots = {s: Decimal(lot) for s, lot in policy.constraints.lots.items()}
+    return {**book.increments, **{s: max(lot, book.increments.get(s, lot)) for s, lot in lots.items()}}
 
 
 def _reasons(wish: Target, weights: Weights, verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from portfolio.errors import Broken, Refused
 from portfolio.types import Declaration, FloatArray, Health
 
 DateArray = NDArray[np.datetime64]
+MINIMUM_DAYS = 60  # fewer sessions carry no figure of risk
+CLOSE = np.timedelta64(21, "h")  # of New York in UTC, or up to an hour after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class Market:
     illness: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # symbol -> the laws behind its health
     declarations: tuple[Declaration, ...] = ()
     instruments: Mapping[str, str] = field(default_factory=dict)  # symbol -> identity, for those the warehouse knows
+    watched: Mapping[str, FloatArray] = field(default_factory=dict)  # closes of symbols that are only looked at; (sessions,)
+    macro: Mapping[str, FloatArray] = field(default_factory=dict)  # series, as it was known at each session's end; (sessions,)
+    ratios: Mapping[str, FloatArray] = field(default_factory=dict)  # as known at each session's end; (sessions, symbols)
+    stale: Mapping[str, str] = field(default_factory=dict)  # dataset that is looked at and too old -> why
 
     def returns(self, days: int, symbols: Sequence[str] | None = None) -> FloatArray:
         """Simple daily returns of the last `days` sessions, shape (<= days, symbols); NaN where a close is missing."""
@@ -55,6 +61,23 @@ class Market:
             return np.empty((0, chosen.shape[1]))
         out: FloatArray = window[1:] / window[:-1] - 1.0
         return out
+
+    def covariance(self, days: int, symbols: Sequence[str]) -> FloatArray | None:
+        """Of daily returns over the sessions among the last `days` in which all `symbols` are known, shape (symbols,
+        symbols); None where those are fewer than 60.
+        """
+        returns = self.returns(days, symbols)
+        complete = returns[np.isfinite(returns).all(axis=1)]
+        return np.atleast_2d(np.cov(complete, rowvar=False)) if len(complete) >= MINIMUM_DAYS else None
+
+    def ratio(self, name: str) -> FloatArray:
+        """The newest value of a ratio, shape (symbols,); NaN where unknown.
+
+        Only the newest sessions of `ratios` are filled in where no strategy asked for more (`Needs.ratio_sessions`).
+        """
+        panel = self.ratios[name]
+        newest: FloatArray = panel[-1] if len(panel) else np.full(len(self.symbols), np.nan)
+        return newest
 
     def last_closes(self) -> dict[str, float]:
         """Newest known close of each symbol, absent where there is none."""
@@ -78,15 +101,16 @@ def view(  # noqa: PLR0913
     illness: Mapping[str, tuple[str, ...]] | None = None,
     declarations: Sequence[Declaration] = (),
     instruments: Mapping[str, str] | None = None,
+    watched: Sequence[str] = (),
 ) -> Market:
-    """Cut `history` at `as_of` and lay it out by session and symbol.
+    """Cut `history` at `as_of` and lay it out by session and symbol; `watched` are looked at and not traded.
 
     Where a bar is known in several versions the newest one known at `as_of` counts. `Refused` where a symbol of the
     portfolio has no bar at all: nothing can be decided about what was never seen.
     """
     if as_of.tzinfo is None:
         raise Broken("A market view was asked for an instant without a time zone.")
-    wanted = list(dict.fromkeys([*symbols, *([benchmark] if benchmark else [])]))
+    wanted = list(dict.fromkeys([*symbols, *([benchmark] if benchmark else []), *watched]))
     known = np.nonzero(history.known_at <= np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us"))[0]
     # The newest version is written last; of two known at one instant, the higher close and NaN above all: never the row order.
     order = known[np.lexsort((history.close[known], history.known_at[known]))]
@@ -111,7 +135,42 @@ def view(  # noqa: PLR0913
         illness=dict(illness or {}),
         declarations=tuple(declarations),
         instruments=dict(instruments or {}),
+        watched={symbol: closes[:, wanted.index(symbol)] for symbol in watched if symbol not in symbols},
     )
+
+
+def as_it_came(sessions: DateArray, dates: DateArray, values: FloatArray, known_at: DateArray) -> FloatArray:
+    """Of one series, at the end of each session, the value of the newest date that was known by then; shape (sessions,).
+
+    sessions, dates: datetime64[D]; known_at: datetime64[us] in UTC; one row a vintage, in any order. NaN before the first.
+    Of two vintages of one date the one known last counts.
+    """
+    out = np.full(len(sessions), np.nan)
+    order = np.lexsort((values, known_at))
+    ends = sessions.astype("datetime64[us]") + CLOSE
+    first = np.searchsorted(ends, known_at[order])  # the first session by whose end the row was known
+    newest = np.datetime64(date.min, "D")
+    for at, row in zip(first.tolist(), order.tolist(), strict=True):
+        if dates[row] >= newest and at < len(sessions):
+            newest = dates[row]
+            out[at:] = values[row]
+    return out
+
+
+def newest_by(sessions: DateArray, dates: DateArray, values: FloatArray, within: int) -> FloatArray:
+    """At each session the value of the newest date up to it, NaN where that is more than `within` days before; (sessions,).
+
+    sessions, dates: datetime64[D], ascending, each once; values: shape (dates,). An unknown (NaN) value is the newest too.
+
+    >>> newest_by(np.array(["2024-01-02", "2024-01-05"], "M8[D]"), np.array(["2024-01-03"], "M8[D]"), np.array([7.0]), 5).tolist()
+    [nan, 7.0]
+    """
+    if len(dates) == 0:
+        return np.full(len(sessions), np.nan)
+    at = np.searchsorted(dates, sessions, side="right") - 1
+    known = (at >= 0) & (sessions - dates[np.maximum(at, 0)] <= np.timedelta64(within, "D"))
+    out: FloatArray = np.where(known, values[np.maximum(at, 0)], np.nan)
+    return out
 
 
 def _panel(history: PriceHistory, order: NDArray[Any], wanted: Sequence[str]) -> tuple[DateArray, FloatArray]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from portfolio.decide import Book
 from portfolio.market import Market
+from portfolio.policy import parse_policy
 from portfolio.types import (
     Account,
     Decision,
@@ -20,11 +21,13 @@ from portfolio.types import (
     PlanLine,
     Policy,
     Quote,
+    SessionPlace,
     Side,
     TradingState,
 )
 
 Document = dict[str, Any]
+LATER = frozenset({"why", "certificate", "timing"})  # fields that older records do not have
 
 
 def decision_document(decision: Decision, policy: Policy, market: Market, book: Book) -> Document:
@@ -32,6 +35,7 @@ def decision_document(decision: Decision, policy: Policy, market: Market, book: 
     body = _plain(asdict(decision))
     body["inputs"] = {
         "policy": policy.text,
+        "files": dict(policy.files),
         "market": {
             "as_of": market.as_of.isoformat(),
             "session": market.session.isoformat(),
@@ -76,9 +80,26 @@ def book_from(document: Mapping[str, Any]) -> Book:
         instruments=dict(document["instruments"]),
         state=TradingState(document["state"]),
         history=tuple((date.fromisoformat(day), Decimal(value)) for day, value in document["history"]),
-        last_rebalance=date.fromisoformat(document["last_rebalance"]) if document["last_rebalance"] else None,
+        rebalances=tuple(date.fromisoformat(day) for day in _rebalances(document)),
         increments={s: Decimal(q) for s, q in document["increments"].items()},
+        place=_place(document.get("place")),
     )
+
+
+def _rebalances(document: Mapping[str, Any]) -> list[str]:
+    """Older records know the last one alone."""
+    if "rebalances" in document:
+        return list(document["rebalances"])
+    return [document["last_rebalance"]] if document["last_rebalance"] else []
+
+
+def _place(document: Mapping[str, Any] | None) -> SessionPlace | None:
+    return None if document is None else SessionPlace(**{**document, "next": date.fromisoformat(document["next"])})
+
+
+def policy_from(document: Mapping[str, Any]) -> Policy:
+    """The policy of a recorded decision, with the files it named."""
+    return parse_policy(document["inputs"]["policy"], document["inputs"].get("files"))
 
 
 def health_from(document: Mapping[str, Any]) -> tuple[dict[str, Health], dict[str, tuple[str, ...]], tuple[Declaration, ...]]:
@@ -93,12 +114,13 @@ def health_from(document: Mapping[str, Any]) -> tuple[dict[str, Health], dict[st
 def differences(recorded: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
     """What differs between a recorded decision and its replay, one sentence a field; empty where they are equal.
 
-    Everything that was decided is compared to the bit, orders to the share. The code's version may differ, and the inputs
-    are what the replay was made from.
+    Everything that was decided is compared to the bit, orders to the share. The code's version may differ, the inputs are
+    what the replay was made from; what was not recorded yet in its day is not compared.
     """
     out = []
     for key in (each.name for each in fields(Decision) if each.name not in {"code_version", "inputs"}):
-        changed = list(_changes(recorded.get(key), again.get(key)))
+        missing = key in LATER and key not in recorded
+        changed = [] if missing else list(_changes(recorded.get(key), again.get(key)))
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             out.append(f"{key}: recorded {'; '.join(changed[:3])}{more}")

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portfolio.errors import WrongUse
+from portfolio.types import SessionPlace
 
 FIRST = date(1971, 1, 4)
 ZONE = ZoneInfo("America/New_York")
@@ -54,6 +55,16 @@ def sessions(since: date, until: date) -> list[date]:
         return []
     calendar = _calendar(max(until.year + 1, 2030))
     return [stamp.date() for stamp in calendar.sessions_in_range(max(since, FIRST).isoformat(), until.isoformat())]
+
+
+def place(day: date) -> SessionPlace:
+    """Where a session stands in its week, month, quarter and year, and the session after it."""
+    calendar = _calendar(max(day.year + 1, 2030))
+    following: date = calendar.next_session(day.isoformat()).date()
+    quarter = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    starts = (day - timedelta(days=day.weekday()), day.replace(day=1), quarter, date(day.year, 1, 1))
+    week, month, third, year = (len(sessions(start, day)) for start in starts)
+    return SessionPlace(following, week, month, third, year)
 
 
 def last_closed(now: datetime) -> date:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from portfolio.decide import Book, decide
 from portfolio.errors import Refused
 from portfolio.market import Market
-from portfolio.record import book_from, decision_document, differences, health_from
+from portfolio.record import book_from, decision_document, differences, health_from, policy_from
 from portfolio.risk import state_after
 from portfolio.types import Account, Contract, Decision, Policy, Quote, TradingState
 from tasks import doors
-from tasks.calendar import Hours, hours
+from tasks.calendar import Hours, hours, place
 from tasks.market import Told, market_at
 from tasks.settings import Settings
 from tasks.version import code_version
@@ -142,8 +142,9 @@ def _book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Market,
         instruments=dict(market.instruments),
         state=looked.state,
         history=tuple(history),
-        last_rebalance=ledger.last_rebalance(policy.name),
+        rebalances=tuple(ledger.rebalances(policy.name)),
         increments={s: c.size_increment for s, c in looked.contracts.items()},
+        place=place(market.session),
     )
 
 
@@ -182,20 +183,19 @@ def trial(settings: Settings, policy: Policy, session: date) -> Decision:
     known = ledger.opened(settings.account)
     account = ledger.account(settings.account, policy.base_currency) if known else Account({}, TRIAL_CASH, policy.base_currency)
     state = ledger.trading_state(settings.account)
-    book = Book(settings.account, account, quotes, dict(market.instruments), state, (), ledger.last_rebalance(policy.name))
+    rebalances = tuple(ledger.rebalances(policy.name))
+    book = Book(settings.account, account, quotes, dict(market.instruments), state, (), rebalances, place=place(session))
     return decide(policy, market, book, code_version=code_version())
 
 
 def replay(settings: Settings, identity: str) -> dict[str, Any]:
     """Recompute a recorded decision from its snapshot and its book, and name what differs (nothing, if all is well)."""
-    from portfolio.policy import parse_policy
-
     ledger = doors.open_ledger(settings)
     record = ledger.decision(identity)
     if record is None:
         raise Refused(f"There is no decision {identity}.", "`trimtab decision list` names them.", decision=identity)
     recorded = record["document"]
-    policy = parse_policy(recorded["inputs"]["policy"])
+    policy = policy_from(recorded)
     as_it_was = recorded["inputs"]["market"]
     with doors.open_lake(settings) as lake:
         market = market_at(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portfolio.errors import WrongUse
-from portfolio.policy import parse_policy
+from portfolio.policy import named_files, parse_policy
 from portfolio.ports import Quotes
 from portfolio.types import Policy
 from tasks.settings import Settings
@@ -99,16 +99,25 @@ def open_desk(settings: Settings, policy: Policy, ledger: SqlLedger) -> Desk:
 
 
 def read_policy(path: str | Path) -> Policy:
-    """The policy in the file `path`. `WrongUse` where it is missing or says something unknown."""
+    """The policy in the file `path`, with the files beside it that it names. `WrongUse` where it is missing or says something
+    unknown.
+    """
     file = Path(path)
     try:
-        return parse_policy(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        beside = {name: file.parent / name for name in named_files(text) if plain_name(name)}
+        return parse_policy(text, {name: where.read_text(encoding="utf-8") for name, where in beside.items() if where.is_file()})
     except FileNotFoundError as error:
         raise WrongUse(f"There is no policy file {file}.", "Name one; examples/demo.toml is a start.", path=str(file)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUse(f"The policy file {file} cannot be read: {error}.", "Give a readable TOML file.") from error
     except WrongUse as error:
         raise WrongUse(f"{file}: {error.what}", error.way_out, **error.facts) from error
+
+
+def plain_name(name: str) -> bool:
+    """Whether it is a file beside, not a path that leads elsewhere."""
+    return Path(name).name == name and name not in {".", ".."} and name.isprintable()
 
 
 def demo_policy() -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from portfolio.decide import decide
 from portfolio.errors import Trouble
-from portfolio.record import book_from, decision_document
+from portfolio.record import book_from, decision_document, policy_from
 from tasks import doors
 from tasks.calendar import hours
 from tasks.market import hindsight_at, wanted
@@ -39,9 +39,8 @@ def reconsider(settings: Settings, instruments: Collection[str], snapshot: int) 
 
 def _changes(lake: Lake, recorded: Mapping[str, Any], instruments: Collection[str], snapshot: int) -> dict[str, Any] | None:
     """None where the decision would be the same, or read none of the instruments."""
-    from portfolio.policy import parse_policy
 
-    policy, was = parse_policy(recorded["inputs"]["policy"]), recorded["inputs"]["market"]
+    policy, was = policy_from(recorded), recorded["inputs"]["market"]
     times = hours(date.fromisoformat(was["session"]))
     if times is None or not _read(lake, policy, snapshot) & set(instruments):
         return None

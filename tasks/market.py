@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from portfolio.market import Market, PriceHistory, view
 from portfolio.record import health_from
+from portfolio.strategies import needs
 from portfolio.types import Health, Incident, LawResult, Policy
+from tasks.beside import beside_prices
 from tasks.calendar import Hours
 
 if TYPE_CHECKING:
@@ -43,12 +45,14 @@ def market_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapsho
         declared = reader.declarations("prices")
         identities = reader.identities(policy.symbols, as_of)
         older_names = reader.bearers(named, as_of)
+        beside = beside_prices(reader, policy, hours, as_of)
     declarations = tuple(declared[s] for s in sorted({*prices.sources.values()}) if s in declared)
     standings = _standings(told, policy, older_names | identities, prices.sources)
     health = {s: standing.health for s, standing in standings.items()}
     illness = {s: standing.reasons for s, standing in standings.items() if standing.reasons}
     said = {"health": health, "illness": illness, "declarations": declarations, "instruments": identities}
-    return _with_staleness(_seen(policy, hours, as_of, snapshot, _history(prices, prices.known_at), said), hours.previous)
+    market = _seen(policy, hours, as_of, snapshot, _history(prices, prices.known_at), said)
+    return _with_staleness(beside.laid(market), hours.previous)
 
 
 def hindsight_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapshot: int, recorded: Mapping[str, Any]) -> Market:
@@ -59,15 +63,17 @@ def hindsight_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snap
     with lake.at(snapshot) as reader:
         prices = reader.prices(wanted(policy), None, until=hours.previous)
         identities = reader.identities(policy.symbols, None)
+        beside = beside_prices(reader, policy, hours, as_of)
     moment = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
     health, illness, declarations = health_from(recorded)
     said = {"health": health, "illness": illness, "declarations": declarations, "instruments": identities}
-    return _seen(policy, hours, as_of, snapshot, _history(prices, np.full(len(prices.known_at), moment)), said)
+    return beside.laid(_seen(policy, hours, as_of, snapshot, _history(prices, np.full(len(prices.known_at), moment)), said))
 
 
 def wanted(policy: Policy) -> list[str]:
-    """Whom a policy looks at: its symbols, and its benchmark."""
-    return list(dict.fromkeys([*policy.symbols, *([policy.benchmark] if policy.benchmark else [])]))
+    """Whom a policy looks at: its symbols, its benchmark, and what its strategy only watches."""
+    watched = needs(policy).watched
+    return list(dict.fromkeys([*policy.symbols, *([policy.benchmark] if policy.benchmark else []), *watched]))
 
 
 def _history(prices: Prices, known_at: NDArray[np.datetime64]) -> PriceHistory:
@@ -76,7 +82,7 @@ def _history(prices: Prices, known_at: NDArray[np.datetime64]) -> PriceHistory:
 
 def _seen(policy: Policy, hours: Hours, as_of: datetime, snapshot: int, history: PriceHistory, said: Mapping[str, Any]) -> Market:
     """`history` as the policy sees it at `as_of`; said: health, illness, declarations, instruments."""
-    about = {"symbols": policy.symbols, "benchmark": policy.benchmark, **said}
+    about = {"symbols": policy.symbols, "benchmark": policy.benchmark, "watched": needs(policy).watched, **said}
     return view(history, as_of=as_of, session=hours.session, snapshot=snapshot, **about)
 
 

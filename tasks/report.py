@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from portfolio.errors import Refused
-from portfolio.policy import parse_policy
+from portfolio.record import policy_from
 from portfolio.reports import ReportFacts, TradeRow, render
 from portfolio.reports.facts import Hindsight
 from portfolio.types import Execution, Intent, Policy
@@ -42,7 +42,7 @@ def gather(settings: Settings, decision: str) -> ReportFacts:
     if record is None:
         raise Refused(f"There is no decision {decision}.", "`trimtab decision list` names them.")
     document = record["document"]
-    policy = parse_policy(document["inputs"]["policy"])
+    policy = policy_from(document)
     session = date.fromisoformat(document["session"])
     plan = document["plan"]["plan"] if document["plan"] else None
     latest = [v.result for v in ledger.validations() if v.result.dataset in DATASETS]

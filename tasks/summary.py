@@ -10,6 +10,8 @@ from portfolio.types import Decision, Execution
 from tasks import doors
 from tasks.settings import Settings
 
+EXPLAINED = ("targets", "current", "why", "certificate")  # older records do not have all of them
+
 
 def number(value: Decimal | float | None) -> float | int | None:
     """A JSON number: whole where it is whole."""
@@ -46,6 +48,7 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
     if document is None:
         return out
     out |= {key: document[key] for key in ("snapshot", "session", "weights", "verdicts", "road", "reasons")}
+    out |= {key: document.get(key) for key in EXPLAINED} | {"timing": _timing(document.get("timing"))}
     plan = document["plan"]
     if plan is not None and status != "nothing to trade":
         out["plan"] = plan["plan"]
@@ -67,12 +70,22 @@ def trial_document(decision: Decision) -> dict[str, Any]:
         "session": decision.session,
         "weights": decision.weights,
         "orders": [_order(asdict(line)) for line in lines],
-        "verdicts": decision.verdicts,
+        "verdicts": [asdict(verdict) for verdict in decision.verdicts],
         "road": decision.road,
         "reasons": decision.reasons,
+        "targets": decision.targets,
+        "current": decision.current,
+        "why": decision.why,
+        "certificate": asdict(decision.certificate) if decision.certificate else None,
+        "timing": _timing(asdict(decision.timing)) if decision.timing else None,
         "risk_before": decision.risk_before,
         "risk_after": decision.risk_after,
     }
+
+
+def _timing(timing: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Whether to trade, why, and what it is worth; the weights stand beside it."""
+    return None if timing is None else {key: timing[key] for key in ("trade", "why", "gain", "cost")}
 
 
 def _order(line: dict[str, Any]) -> dict[str, Any]:

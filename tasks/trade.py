@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from portfolio.errors import Refused
-from portfolio.policy import parse_policy
+from portfolio.record import policy_from
 from portfolio.types import Plan, Policy
 from tasks import doors
 from tasks.settings import Settings
@@ -38,7 +38,7 @@ def policy_of(ledger: SqlLedger, plan: Plan) -> Policy:
     record = ledger.decision(plan.decision)
     if record is None:
         raise Refused(f"The decision {plan.decision} of plan {plan.plan} is not on record.", "Run the portfolio again.")
-    return parse_policy(record["document"]["inputs"]["policy"])
+    return policy_from(record["document"])
 
 
 def _volumes(settings: Settings, plan: Plan) -> dict[str, float | None]:

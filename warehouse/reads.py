@@ -117,11 +117,14 @@ class Reader(Measured):
         }
 
     def macro(self, series: Sequence[str], known_by: datetime) -> dict[str, NDArray[Any]]:
-        """Columns series, date (datetime64[D]), value, unit, source, known_at; sorted by series, source, date."""
-        names = listed(series)
+        """Columns series, date (datetime64[D]), value, unit, source, known_at; sorted by series, source, date, known_at.
+
+        One row a vintage: a date that was revised stands there as often as it was told, so that its past can be known.
+        """
         return self._columns(
-            f"SELECT series, date, value, unit, source, known_at FROM "
-            f"({self._newest('macro', instant(known_by), f'f.series IN ({names})')}) ORDER BY series, source, date"
+            f"SELECT series, date, value, unit, source, known_at FROM {self._name}.raw.macro "
+            f"WHERE series IN ({listed(series)}) AND known_at <= {instant(known_by)} "
+            "ORDER BY series, source, date, known_at, loaded_at"
         )
 
     def fundamentals(self, instruments: Sequence[str], concepts: Sequence[str], known_by: datetime) -> dict[str, NDArray[Any]]:
@@ -133,6 +136,12 @@ class Reader(Measured):
             f"SELECT {names} FROM ({self._newest('fundamentals', known, inside)}) "
             "ORDER BY instrument, concept, period_end, period_start, known_at"
         )
+
+    def newest_filings(self, instruments: Sequence[str], known_by: datetime) -> dict[str, date]:
+        """The end of the newest period that was told of each instrument; one without any filing is absent."""
+        inside = f"f.instrument IN ({listed(instruments)})"
+        told = self._newest("fundamentals", instant(known_by), inside)
+        return dict(self._rows(f"SELECT instrument, max(period_end) FROM ({told}) GROUP BY instrument"))
 
     def universe(self, name: str, on: date, known_by: datetime) -> list[str]:
         """Instruments that are members of universe `name` on a session, sorted."""

@@ -1,6 +1,21 @@
 """The only room that knows Riskfolio. Never None: a checked solution, or `Infeasible` that says why."""
 
-from portfolio.optimize.minimum_cvar import minimum_cvar, open_solver
+from portfolio.optimize.owner import open_solver
+from portfolio.optimize.problem import MODELS, Constraints, Model, Problem, long_only
+from portfolio.optimize.risks import RISKS
 from portfolio.optimize.solution import Infeasible, Solution
+from portfolio.optimize.solving import ours, solve
 
-__all__ = ["Infeasible", "Solution", "minimum_cvar", "open_solver"]
+__all__ = [
+    "MODELS",
+    "RISKS",
+    "Constraints",
+    "Infeasible",
+    "Model",
+    "Problem",
+    "Solution",
+    "long_only",
+    "open_solver",
+    "ours",
+    "solve",
+]

@@ -1,7 +1,6 @@
-"""From wished weights to whole-share orders, when to trade them, and the one door each of them passes."""
+"""From wished weights to whole-share orders, and the one door each of them passes."""
 
 from portfolio.orders.gate import GateView, admit, admit_plan
 from portfolio.orders.planning import Sizing, plan_orders
-from portfolio.orders.rebalance import rebalance
 
-__all__ = ["GateView", "Sizing", "admit", "admit_plan", "plan_orders", "rebalance"]
+__all__ = ["GateView", "Sizing", "admit", "admit_plan", "plan_orders"]

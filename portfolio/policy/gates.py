@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portfolio.policy.reader import Section
+from portfolio.section import Section
 from portfolio.types import GatePolicy
 
 STRICT = GatePolicy(

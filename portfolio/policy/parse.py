@@ -6,41 +6,69 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from portfolio.errors import WrongUse
+from portfolio.optimize.views import read_views
+from portfolio.policy.constraints import check_constraints, read_classes, read_constraints
 from portfolio.policy.gates import read_gate
-from portfolio.policy.reader import Section
+from portfolio.policy.objectives import OBJECTIVES, Objective
+from portfolio.policy.timing import read_rebalance
+from portfolio.section import Section
+from portfolio.strategies.catalog import kinds, read_strategy
+from portfolio.strategies.optimized import Optimized
+from portfolio.strategies.protocol import Strategy
+from portfolio.strategies.shown import RELAXED
 from portfolio.types import (
     DrawdownLimit,
     ExecutionPolicy,
     Policy,
-    RebalancePolicy,
     RiskPolicy,
-    StrategyPolicy,
     TailLimit,
 )
 
-OBJECTIVES = ("allocation", "optimized")
-STRATEGIES = {"allocation": ("fixed",), "optimized": ("optimized",)}
+NEEDED = ("portfolio", "universe", "strategy", "execution")
+OPTIONAL = ("rebalance", "risk", "gate", "constraints")
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,14}")
 
 
-def parse_policy(text: str) -> Policy:
-    """The policy that `text` (TOML) says. `WrongUse` names the first key that is unknown, missing or out of range."""
+def parse_policy(text: str, files: Mapping[str, str] | None = None) -> Policy:
+    """The policy that `text` (TOML) says. `WrongUse` names the first key that is unknown, missing or out of range.
+
+    files: name -> text of the files that `named_files` finds in it.
+    """
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # beside its own error: a number of 5,000 digits, 1,000 lists in one another
         raise WrongUse(f"The policy is not valid TOML: {error}.", "Mend that line.") from error
     root = Section("", document)
-    names = ("portfolio", "universe", "strategy", "rebalance", "risk", "gate", "execution")
-    sections = {name: _table(root, name) for name in names}
+    sections = {name: root.section(name) for name in NEEDED} | {name: root.section(name, None) for name in OPTIONAL}
     root.done()
-    policy = _policy(sections, text)
+    policy = _policy({name: section for name, section in sections.items() if section is not None}, text, dict(files or {}))
     for section in sections.values():
-        section.done()
+        if section is not None:
+            section.done()
     _check(policy)
     return replace(policy, hash=policy_hash(policy))
+
+
+def named_files(text: str) -> tuple[str, ...]:
+    """The names of the files that a policy wants beside it (the views of its strategy and of all its sleeves), each once;
+    empty where `text` is no policy.
+    """
+    try:
+        left = [tomllib.loads(text).get("strategy")]
+    except (ValueError, RecursionError):
+        return ()
+    found = []
+    while left:
+        strategy = left.pop(0)
+        if isinstance(strategy, dict):
+            found.append(strategy.get("views"))
+            sleeves = strategy.get("sleeve")
+            left += [each.get("strategy") for each in sleeves if isinstance(each, dict)] if isinstance(sleeves, list) else []
+    return tuple(dict.fromkeys(name for name in found if isinstance(name, str)))
 
 
 def policy_hash(policy: Policy) -> str:
@@ -48,30 +76,32 @@ def policy_hash(policy: Policy) -> str:
     values = asdict(policy)
     values.pop("text")
     values.pop("hash")
+    values["files"] = {name: tomllib.loads(text) for name, text in policy.files.items()}  # a comment changes nothing
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _table(root: Section, name: str) -> Section:
-    section = root.section(name, {} if name == "gate" else ...)
-    assert section is not None
-    return section
-
-
-def _policy(sections: dict[str, Section], text: str) -> Policy:
-    portfolio = sections["portfolio"]
+def _policy(sections: Mapping[str, Section], text: str, files: dict[str, str]) -> Policy:
+    portfolio, universe = sections["portfolio"], sections["universe"]
+    objective = OBJECTIVES[portfolio.word("objective", tuple(OBJECTIVES), later=("learned",))]
+    symbols = _symbols(universe)
+    classes = read_classes(universe, symbols)
     return Policy(
         name=_name(portfolio),
-        objective=portfolio.word("objective", OBJECTIVES, later=("smart_beta", "learned")),
+        objective=objective.name,
         base_currency=portfolio.word("base_currency", ("USD",), later=("EUR", "GBP", "CHF", "JPY", "CAD", "AUD")),
         benchmark=_benchmark(portfolio),
-        symbols=_symbols(sections["universe"]),
-        strategy=_strategy(sections["strategy"]),
-        rebalance=_rebalance(sections["rebalance"]),
-        risk=_risk(sections["risk"]),
-        gate=read_gate(sections["gate"]),
+        symbols=symbols,
+        classes=classes,
+        strategy=read_strategy(sections["strategy"]),
+        constraints=read_constraints(sections.get("constraints"), symbols, classes),
+        rebalance=read_rebalance(sections.get("rebalance"), objective.rebalance),
+        risk=_risk(sections.get("risk", Section("risk", {})), objective),
+        gate=read_gate(sections.get("gate", Section("gate", {}))),
         execution=_execution(sections["execution"]),
+        fresh=objective.datasets,
         text=text,
         hash="",
+        files=files,
     )
 
 
@@ -103,47 +133,14 @@ def _symbols(section: Section) -> tuple[str, ...]:
     return symbols
 
 
-def _strategy(section: Section) -> StrategyPolicy:
-    later = ("equal", "inverse_volatility", "signal", "factor", "predicted", "policy_gradient")
-    kind = section.word("kind", ("fixed", "optimized"), later=later)
-    if kind == "fixed":
-        return StrategyPolicy(kind, weights=section.weights("weights"))
-    return StrategyPolicy(
-        kind,
-        model=section.word("model", ("minimum_cvar",), "minimum_cvar"),
-        level=section.number("level", 0.5, 0.999, 0.95),
-        lookback=section.count("lookback", 60, 10_000, 1260),
-        minimum_history=section.count("minimum_history", 60, 10_000, 252),
-        fallback=tuple(_fallback(section)),
-    )
-
-
-def _fallback(section: Section) -> tuple[str, ...]:
-    roads = section.words("fallback", ("hold",))
-    for road in roads:
-        if road not in {"equal_weight", "hold"}:
-            raise section.wrong("fallback", "a list of: equal_weight, hold")
-    return roads
-
-
-def _rebalance(section: Section) -> RebalancePolicy:
-    when = section.word("when", ("calendar", "drift"), later=("signal", "cost_aware"))
-    if when == "calendar":
-        return RebalancePolicy(when, every=section.word("every", ("week", "month", "quarter", "year"), "month"))
-    return RebalancePolicy(
-        when,
-        absolute_band=section.number("absolute_band", 0.0, 1.0, 0.05),
-        relative_band=section.number("relative_band", 0.0, 10.0, 0.25),
-    )
-
-
-def _risk(section: Section) -> RiskPolicy:
+def _risk(section: Section, objective: Objective) -> RiskPolicy:
+    """A limit that is deleted falls back to its objective's: there is no way to have none."""
     return RiskPolicy(
-        max_weight=section.number("max_weight", 0.0, 1.0),
+        max_weight=section.number("max_weight", 0.0, 1.0, objective.max_weight),
         max_gross=section.number("max_gross", 0.0, 1.0, 1.0),
         cash_reserve=section.number("cash_reserve", 0.0, 1.0, 0.01),
-        daily_drawdown=_drawdown(section, "daily_drawdown"),
-        monthly_drawdown=_drawdown(section, "monthly_drawdown"),
+        daily_drawdown=_drawdown(section, "daily_drawdown", objective.daily_drawdown),
+        monthly_drawdown=_drawdown(section, "monthly_drawdown", objective.monthly_drawdown),
         value_at_risk=_tail(section, "value_at_risk"),
         conditional_value_at_risk=_tail(section, "conditional_value_at_risk"),
         unknown=section.word("unknown", ("warn", "block"), "warn"),
@@ -151,10 +148,10 @@ def _risk(section: Section) -> RiskPolicy:
     )
 
 
-def _drawdown(section: Section, key: str) -> DrawdownLimit | None:
+def _drawdown(section: Section, key: str, usual: DrawdownLimit) -> DrawdownLimit:
     inner = section.section(key, None)
     if inner is None:
-        return None
+        return usual
     limit = DrawdownLimit(reduce=inner.number("reduce", 0.0, 1.0), halt=inner.number("halt", 0.0, 1.0))
     inner.done()
     if limit.reduce > limit.halt:
@@ -186,37 +183,55 @@ def _execution(section: Section) -> ExecutionPolicy:
 
 def _check(policy: Policy) -> None:
     """What no single key can say."""
-    if policy.strategy.kind not in STRATEGIES[policy.objective]:
-        raise WrongUse(
-            f"objective = {policy.objective!r} and strategy kind = {policy.strategy.kind!r} contradict each other.",
-            f"Use kind = {STRATEGIES[policy.objective][0]!r}, or change the objective.",
-        )
-    if policy.strategy.kind == "fixed":
-        _check_weights(policy)
-    else:
-        _check_room(policy)
-
-
-def _check_room(policy: Policy) -> None:
-    """What an optimizer needs: a cap that holds a whole portfolio, and a window that holds the history it asks for."""
-    strategy = policy.strategy
-    if strategy.minimum_history > strategy.lookback:
-        raise WrongUse(
-            f"[strategy] minimum_history = {strategy.minimum_history} is more than lookback = {strategy.lookback}: no window "
-            "would ever be long enough.",
-            "Lower `minimum_history`, or raise `lookback`.",
-        )
-    if policy.risk.max_weight * len(policy.symbols) < 1.0 - 1e-12:
+    rule: Strategy = policy.strategy.rule  # type: ignore[assignment]
+    _check_objective(policy, rule)
+    rule.check(policy.symbols, policy.classes)
+    _check_names(policy)
+    _check_limits(policy, rule)
+    room = policy.risk.max_weight * len(policy.symbols)
+    if policy.objective == "optimized" and room < 1.0 - 1e-12:
         raise WrongUse(
             f"{len(policy.symbols)} symbols at max_weight = {policy.risk.max_weight:g} cannot hold a whole portfolio.",
             "Raise [risk] max_weight or name more symbols.",
         )
 
 
-def _check_weights(policy: Policy) -> None:
-    unknown = sorted(set(policy.strategy.weights) - set(policy.symbols))
+def _check_objective(policy: Policy, rule: Strategy) -> None:
+    if policy.objective not in rule.objectives:
+        serves = [name for name, kind in kinds().items() if policy.objective in kind.objectives]
+        raise WrongUse(
+            f"objective = {policy.objective!r} and strategy kind = {rule.kind!r} contradict each other.",
+            f"Use a kind of that objective ({', '.join(serves)}), or change the objective to {' or '.join(rule.objectives)}.",
+        )
+
+
+def _check_limits(policy: Policy, rule: Strategy) -> None:
+    asked = policy.constraints
+    decides = isinstance(rule, Optimized)
+    keys = tomllib.loads(policy.text).get("constraints", {})
+    follows = isinstance(rule, Optimized) and rule.follows_benchmark
+    cap = policy.risk.max_weight if decides else 1.0
+    check_constraints(asked, policy.symbols, cap, keys, "the strategy" if follows else "")
+    if decides and "lookback" in keys and not asked.exposures:
+        what = "[constraints] lookback is not read where an optimizer decides: it keeps limits on risk over its own days."
+        raise WrongUse(what, "Take it out; [strategy] lookback says how many.", key="lookback")
+    if "beta" in asked.exposures and policy.benchmark is None:
+        raise WrongUse("[constraints] limits beta, and the policy has no benchmark.", "Name one in [portfolio] benchmark.")
+    if isinstance(rule, Optimized):
+        rule.check_benchmark(asked.benchmark)
+
+
+def _check_names(policy: Policy) -> None:
+    """What one table calls by the name of another."""
+    by, classes = policy.rebalance.band_by, ", ".join(policy.classes) or "none"
+    if by and by not in policy.classes:
+        raise WrongUse(f"[rebalance] band_by = {by!r} is no class of [universe.groups].", f"There are: {classes}.")
+    unknown = [name for name in policy.strategy.relax if name not in RELAXED and name not in policy.classes]
     if unknown:
-        raise WrongUse(f"[strategy] weights names {', '.join(unknown)}, absent from [universe] symbols.", "Add it there.")
-    total = sum(policy.strategy.weights.values())
-    if total > 1.0 + 1e-9:
-        raise WrongUse(f"[strategy] weights add up to {total:g}, more than 1.", "Lower them: a weight is a fraction of equity.")
+        known = ", ".join([*RELAXED, *policy.classes])
+        raise WrongUse(f"[strategy] relax names {unknown[0]}, which is no constraint.", f"There are: {known}.")
+    missing = [name for name in named_files(policy.text) if name not in policy.files]
+    if missing:
+        raise WrongUse(f"The policy names the file {missing[0]}, which is not there.", "Put it beside the policy.")
+    for name in named_files(policy.text):
+        read_views(policy.files[name], policy.symbols, name)

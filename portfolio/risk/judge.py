@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.market import Market
-from portfolio.risk.data import data_health, liquidity
+from portfolio.risk.data import data_health, do_not_trade, freshness, limits_on_risk, liquidity
 from portfolio.risk.drawdown import drawdown_rules, state_rule
 from portfolio.risk.exposure import finite_weights, long_only, max_gross, max_weight
 from portfolio.risk.tail import tail_rules
@@ -33,6 +33,9 @@ def judge(
         finite,
         state_rule(state),
         *data_health(market),
+        *freshness(market, policy),
+        *do_not_trade(policy),
+        *limits_on_risk(weights, market, policy),
         long_only(weights),
         *max_weight(weights, policy.risk),
         max_gross(weights, policy.risk),

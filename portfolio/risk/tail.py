@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from portfolio.market import Market
+from portfolio.market import MINIMUM_DAYS, Market
 from portfolio.measures import conditional_value_at_risk, value_at_risk
 from portfolio.risk.limits import passed, scaled, unknown, within
 from portfolio.types import FloatArray, Policy, TailLimit, Verdict, Weights
-
-MINIMUM_DAYS = 60
 
 
 def portfolio_returns(weights: Weights, market: Market, days: int) -> FloatArray | None:

@@ -7,6 +7,7 @@ the exchange's own date.
 
 from portfolio.types.account import Account, Certificate, LawResult, Target, Verdict
 from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket
+from portfolio.types.constraints import Classes, ConstraintPolicy, Range
 from portfolio.types.incidents import Incident, IncidentEvent, IncidentState, Judged, Resolution
 from portfolio.types.market import Declaration, Instrument, Quote
 from portfolio.types.orders import Decision, Execution, Intent, Plan, PlanLine
@@ -18,8 +19,10 @@ from portfolio.types.policy import (
     RebalancePolicy,
     RiskPolicy,
     StrategyPolicy,
+    StrategyRule,
     TailLimit,
 )
+from portfolio.types.timing import SessionPlace, Timing
 from portfolio.types.words import Action, FloatArray, Health, OrderState, Side, Span, TradingState, Weights
 
 __all__ = [
@@ -28,6 +31,8 @@ __all__ = [
     "BrokerOrder",
     "BrokerPicture",
     "Certificate",
+    "Classes",
+    "ConstraintPolicy",
     "Contract",
     "Decision",
     "Declaration",
@@ -50,14 +55,18 @@ __all__ = [
     "PlanLine",
     "Policy",
     "Quote",
+    "Range",
     "RebalancePolicy",
     "Resolution",
     "RiskPolicy",
+    "SessionPlace",
     "Side",
     "Span",
     "StrategyPolicy",
+    "StrategyRule",
     "TailLimit",
     "Target",
+    "Timing",
     "TradingState",
     "Verdict",
     "Weights",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from portfolio.types.words import Action, Span, Weights
@@ -55,19 +56,33 @@ class LawResult:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What an independent check of the optimizer's answer found."""
+    """What an independent check of the optimizer's answer found.
+
+    status: optimal (the gap is at most 1e-6) | within gap (at most 1e-3) | heuristic (a wider gap, or no bound is known) |
+    conformed (a model that looks at no limit, moved to allowed weights). objective: in the model's own unit; bound: what no
+    allowed weights can beat; gap: |objective - bound| relative to it. binding: the constraints that hold with equality, by
+    name, without those that always do (the sum of fully invested weights, a weight of zero that may not be short).
+    worst_violation: of any constraint, in its own unit. engine: who solved it.
+    """
 
     status: str
     objective: float | None
     binding: tuple[str, ...] = ()
     worst_violation: float = 0.0
+    bound: float | None = None
+    gap: float | None = None
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The wish: weights by symbol, the road that led to them, and why in words."""
+    """The wish: weights by symbol, the road that led to them, and why in words.
+
+    turned: symbol -> the newest session in which a signal of it changed its mind, where the strategy has signals.
+    """
 
     weights: Weights
     road: tuple[str, ...]
     reasons: Mapping[str, str]
     certificate: Certificate | None = None
+    turned: Mapping[str, date] = field(default_factory=dict)

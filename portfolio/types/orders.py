@@ -8,7 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolio.types.account import Verdict
+from portfolio.types.account import Certificate, Verdict
+from portfolio.types.timing import Timing
 from portfolio.types.words import OrderState, Side, Weights
 
 
@@ -70,6 +71,9 @@ class Decision:
     risk_before: Mapping[str, float | None]
     risk_after: Mapping[str, float | None]
     plan: Plan | None
+    why: Mapping[str, str] = field(default_factory=dict)  # symbol -> the sentence behind its weight
+    certificate: Certificate | None = None  # of the optimizer's answer, where one was asked
+    timing: Timing | None = None  # whether to trade now; None where a rule stopped everything before
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from portfolio.types.constraints import Classes, ConstraintPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +22,48 @@ class TailLimit:
     limit: float  # fraction of equity
 
 
+class StrategyRule(Protocol):
+    """A strategy's own settings; portfolio.strategies.protocol says what else it can."""
+
+    kind: ClassVar[str]
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyPolicy:
-    kind: str  # fixed | equal | optimized
-    weights: Mapping[str, float] = field(default_factory=dict)
-    model: str = "minimum_cvar"
-    level: float = 0.95
-    lookback: int = 1260  # sessions
-    minimum_history: int = 252  # sessions
+    """fallback: the road where the strategy has no answer, step by step; relax: the constraints that its step `relax` lets
+    go of, in this order.
+    """
+
+    kind: str
+    rule: StrategyRule
     fallback: tuple[str, ...] = ("hold",)
+    relax: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RebalancePolicy:
-    when: str  # calendar | drift
+    """When to trade. Bands are fractions of equity.
+
+    when: calendar | drift | signal | cost_aware. band_by: the class (such as asset_class) whose sums are held against the
+    bands, "" for each symbol. cooldown: sessions after a rebalance without another. max_a_month: rebalances in a calendar
+    month. cash_flows: what comes in or is taken out is dealt with at once, towards the target.
+    """
+
+    when: str
     absolute_band: float = 0.05
     relative_band: float = 0.25
+    band_by: str = ""
     every: str = "month"  # week | month | quarter | year
+    day: str = "first"  # first | last session of the period, or its n-th as a text
+    months: tuple[int, ...] = ()  # only in these, where given
+    cooldown: int = 0
+    max_a_month: int | None = None
+    cash_flows: bool = False
+    cash_band: float = 0.01  # of equity: less cash than this too much, or too little, is no flow
+    risk_aversion: float = 5.0  # of cost_aware: per unit of variance a year
+    horizon: int = 21  # sessions until the next chance to trade
+    cost: float = 0.001  # of a trade's value: half the spread, commission and impact
+    minimum_gain: float = 0.0  # of equity
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +119,14 @@ class Policy:
     base_currency: str
     benchmark: str | None
     symbols: tuple[str, ...]
+    classes: Classes  # class -> symbol -> its name there
     strategy: StrategyPolicy
+    constraints: ConstraintPolicy
     rebalance: RebalancePolicy
     risk: RiskPolicy
     gate: GatePolicy
     execution: ExecutionPolicy
+    fresh: tuple[str, ...]  # the datasets that its objective asks to be fresh
     text: str  # the file as it was read
     hash: str  # sha256 of the parsed values, canonical JSON
+    files: Mapping[str, str] = field(default_factory=dict)  # name -> text of the files it names (views)

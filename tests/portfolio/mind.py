@@ -81,8 +81,13 @@ mode = "paper"
 
 
 def policy(text: str = FIXED, **parts: object) -> Policy:
-    """The policy of `text`; each named part (risk, strategy, ...) replaced field by field from its dict."""
+    """The policy of `text`; each named part (risk, strategy, ...) replaced field by field from its dict; `rule` is the
+    strategy's own settings.
+    """
     parsed = parse_policy(text)
+    if "rule" in parts:
+        rule = replace(parsed.strategy.rule, **parts.pop("rule"))
+        parsed = replace(parsed, strategy=replace(parsed.strategy, kind=rule.kind, rule=rule))
     for name, changes in parts.items():
         value = replace(getattr(parsed, name), **changes) if isinstance(changes, dict) else changes
         parsed = replace(parsed, **{name: value})

@@ -221,7 +221,7 @@ def test_selling_everything_is_a_plan_of_sells():
 
 
 def test_small_tickets_are_left_out():
-    found = decided(held=book({"SPY": "594", "IEF": "291", "GLD": "98"}, "1700", last_rebalance=None), rules=policy(
+    found = decided(held=book({"SPY": "594", "IEF": "291", "GLD": "98"}, "1700"), rules=policy(
         rebalance={"absolute_band": 0.0, "relative_band": 0.0}, execution={"minimum_trade": 400.0}))  # fmt: skip
     assert set(lines(found)) <= {"IEF"}
 
@@ -261,3 +261,104 @@ def test_words_that_end_an_order():
         OrderState.REJECTED,
         OrderState.EXPIRED,
     }
+
+
+# --- explained, in lots, and only as far as it is worth -----------------------------------------------------------------
+
+
+def test_every_weight_has_its_sentence_also_where_nothing_is_traded():
+    quiet = decided(held=book({"SPY": "594", "IEF": "297", "GLD": "99"}, "1000"))
+    assert quiet.plan is None
+    assert set(quiet.why) == set(SYMBOLS)
+    assert quiet.why["SPY"] == "to 59.40%: the policy fixes 60.00%"
+    assert quiet.timing.trade is False
+    assert quiet.timing.why == quiet.reasons[0]
+
+
+@pytest.mark.parametrize("lot", [10, 50])
+def test_only_whole_lots_are_traded(lot):
+    text = FIXED + f"[constraints]\nlots = {{ SPY = {lot} }}\n"
+    whole = lines(decided(policy(text)))
+    assert whole["SPY"] % lot == 0
+    assert abs(whole["SPY"] - 593) < lot
+    assert whole["IEF"] == 297
+    odd = decided(policy(text), held=book({"SPY": "703", "IEF": "200", "GLD": "90"}, "700"))
+    assert lines(odd)["SPY"] % lot == 0, "an odd rest that is held stays"
+
+
+COSTLY = changed(
+    FIXED,
+    'when = "drift"\nabsolute_band = 0.05\nrelative_band = 0.25',
+    'when = "cost_aware"\nrisk_aversion = 20.0\nhorizon = 63\ncost = COST',
+)
+
+
+def test_a_trade_that_is_not_worth_its_cost_waits_and_one_that_is_goes_only_so_far():
+    drifted = book({"SPY": "650", "IEF": "250", "GLD": "90"}, "1000")
+    shown = market(closes=walk(3, 400, size=0.01))
+    wait = decided(policy(COSTLY.replace("COST", str(0.02))), shown, drifted)
+    assert wait.plan is None
+    assert wait.reasons[0].startswith("wait: ")
+    assert wait.timing.gain - wait.timing.cost <= 0
+    part = decided(policy(COSTLY.replace("COST", str(0.0002))), shown, drifted)
+    assert part.reasons[0].startswith("trade now: ")
+    assert part.timing.gain > part.timing.cost > 0
+    assert part.targets["SPY"] < part.weights["SPY"] < part.current["SPY"], "to the edge of the region, not beyond"
+    whole = decided(policy(COSTLY.replace("COST", str(0.0))), shown, drifted)
+    assert whole.weights == pytest.approx(whole.targets, abs=1e-6)
+
+
+def test_a_young_symbol_that_nobody_holds_or_wishes_stops_no_cost_aware_trade():
+    closes = walk(3, 400, size=0.01)
+    closes[:-20, 2] = np.nan
+    text = COSTLY.replace("COST", "0.0002").replace("SPY = 0.6, IEF = 0.3, GLD = 0.1", "SPY = 0.6, IEF = 0.4")
+    found = decided(policy(text), market(closes=closes), book({"SPY": "640", "IEF": "280"}, "8000"))
+    assert found.reasons[0].startswith("trade now: ")
+
+
+def test_what_is_not_to_be_traded_stays_whatever_a_rule_says():
+    """Over its limit and marked: it stays, the others make room, and no day is a repair for ever."""
+    text = FIXED + '[constraints]\ndo_not_trade = ["SPY"]\n'
+    heavy = book({"SPY": "700", "IEF": "200", "GLD": "90"}, "1000")
+    found = decided(policy(text), held=heavy)
+    assert "SPY" not in lines(found)
+    assert found.weights["SPY"] == found.current["SPY"]
+    assert actions(found.verdicts)["do_not_trade"] is Action.FREEZE
+    assert found.reasons != ("what is held breaks a limit",)
+    assert sum(found.weights.values()) <= 0.99 + 1e-9
+    plain = decided(held=heavy)
+    assert plain.reasons == ("what is held breaks a limit",)
+
+
+def test_a_limit_on_risk_says_whom_it_cannot_see():
+    text = FIXED + "[constraints]\nvolatility = 0.2\n"
+    shown = market(closes=CALM, health={"SPY": "blocked"})
+    held = book({"SPY": "500", "IEF": "300", "GLD": "100"}, "10000")
+    said = [v for v in decided(policy(text), shown, held).verdicts if v.rule == "limits_on_risk"]
+    assert [(v.action, v.symbols) for v in said] == [(Action.WARN, ("SPY",))]
+    assert not [v for v in decided(policy(text), held=held).verdicts if v.rule == "limits_on_risk"]
+
+
+def test_a_broken_limit_is_repaired_whatever_it_costs():
+    heavy = book({"SPY": "800", "IEF": "150", "GLD": "40"}, "1000")
+    found = decided(policy(COSTLY.replace("COST", str(0.2))), market(closes=CALM), heavy)
+    assert found.reasons == ("what is held breaks a limit",)
+    assert found.plan is not None
+
+
+def test_cash_that_came_in_is_invested_without_selling_anything():
+    rules = policy(changed(FIXED, "relative_band = 0.25", "relative_band = 0.25\ncash_flows = true\ncash_band = 0.02"))
+    held = book({"SPY": "565", "IEF": "285", "GLD": "95"}, "5500")
+    plain = decided(held=held)
+    found = decided(rules, held=held)
+    assert plain.plan is None
+    assert all(line.side is Side.BUY for line in found.plan.lines)
+    assert "cash is 4.50% of equity above its target" in found.reasons[0]
+
+
+def test_a_limit_by_name_is_obeyed_and_said_in_the_reason():
+    grouped = FIXED.replace("[strategy]", '[universe.groups.kind]\nrisky = ["SPY", "GLD"]\n[strategy]')
+    found = decided(policy(grouped + "[constraints.kind]\nrisky = { max = 0.5 }\n"))
+    assert found.road == ("fixed", "nearest allowed weights")
+    assert (found.weights["SPY"] + found.weights["GLD"]) / 0.99 <= 0.5 + 1e-9
+    assert "moved from 60.00% by the constraints" in found.why["SPY"]

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from mind import AS_OF, SESSION, history, market
 
 from portfolio.errors import Broken, Refused
-from portfolio.market import view
+from portfolio.market import as_it_came, newest_by, view
 
 SYMBOLS = ("SPY", "IEF", "GLD")
 CUT = AS_OF.replace(tzinfo=None)
@@ -160,3 +161,43 @@ def test_real_prices_round_trip(sample_closes):
     assert np.array_equal(shown.sessions, days[cut])
     assert np.array_equal(shown.closes, closes[cut][:, [symbols.index(s) for s in wanted]], equal_nan=True)
     assert np.array_equal(shown.benchmark, closes[cut][:, symbols.index("SP500")], equal_nan=True)
+
+
+# --- series as they came --------------------------------------------------------------------------------------------
+
+VINTAGES = some.lists(some.tuples(some.integers(0, 12), some.integers(0, 15), some.floats(-5, 5)), min_size=0, max_size=25)
+
+
+@given(rows=VINTAGES)
+@settings(max_examples=150, deadline=None)
+def test_a_series_at_a_session_is_the_newest_date_known_by_its_end(rows):
+    """Against the definition, row by row. A value known later, or of an older date, changes nothing before."""
+    days = np.datetime64("2022-01-03") + np.arange(14)
+    rows = list({(date, known): (date, known, value) for date, known, value in rows}.values())
+    dates = np.array([days[0] + d for d, _, _ in rows], dtype="datetime64[D]")
+    known = np.array(
+        [(days[0] + k).astype("datetime64[us]") + np.timedelta64(20, "h") for _, k, _ in rows], dtype="datetime64[us]"
+    )
+    values = np.array([v for _, _, v in rows], dtype=float)
+    found = as_it_came(days, dates, values, known)
+    for at in range(len(days)):
+        there = [(d, k, v) for d, k, v in rows if k <= at]
+        expected = max(there)[2] if there else np.nan
+        assert found[at] == expected or (np.isnan(found[at]) and np.isnan(expected))
+
+
+DAYS_OLD = some.lists(some.tuples(some.integers(0, 40), some.one_of(some.just(float("nan")), some.floats(-5, 5))), max_size=20)
+
+
+@given(rows=DAYS_OLD, within=some.integers(0, 20))
+@settings(max_examples=60, deadline=None)
+def test_the_newest_value_by_a_session_is_that_of_pandas_merge_asof(rows, within):
+    """An unknown value hides the one before it; one that is too old is none."""
+    first, told = np.datetime64("2022-01-03"), dict(rows)
+    days = np.array([first + day for day in sorted(told)], dtype="datetime64[D]")
+    values = np.array([told[day] for day in sorted(told)], dtype=float)
+    sessions = np.busday_offset(first, np.arange(30), roll="forward").astype("datetime64[D]")
+    left = pd.DataFrame({"day": pd.DatetimeIndex(sessions)})
+    right = pd.DataFrame({"day": pd.DatetimeIndex(days).astype(left["day"].dtype), "value": values})
+    expected = pd.merge_asof(left, right, on="day", tolerance=pd.Timedelta(days=within))["value"]
+    np.testing.assert_array_equal(newest_by(sessions, days, values, within), expected.to_numpy(dtype=float))

@@ -11,7 +11,7 @@ from mind import D, book, market, policy, quote, walk
 from portfolio.decide import decide
 from portfolio.policy import parse_policy
 from portfolio.record import book_from, decision_document, differences, health_from, plan_document, plan_from
-from portfolio.types import Decision, Declaration, Health, TradingState
+from portfolio.types import Decision, Declaration, Health, SessionPlace, TradingState
 
 OLD = replace(quote("GLD"), delayed=True, frozen=True, close=D("169.8"), volume=D(120300))
 HELD = book(
@@ -19,7 +19,8 @@ HELD = book(
     "1000.25",
     quotes={"SPY": quote("SPY"), "IEF": quote("IEF", None, None, "99.5"), "GLD": OLD},
     history=((date(2022, 12, 23), D("99000.10")), (date(2022, 12, 27), D("99500"))),
-    last_rebalance=date(2022, 12, 1),
+    rebalances=(date(2022, 12, 1),),
+    place=SessionPlace(date(2022, 12, 29), 3, 19, 62, 250),
     increments={"SPY": D(1), "IEF": D("0.1")},
 )
 SHOWN = market(
@@ -49,9 +50,9 @@ def test_the_document_survives_json_text():
 
 
 @pytest.mark.parametrize("state", TradingState)
-@pytest.mark.parametrize("last", [None, date(2022, 12, 1)])
+@pytest.mark.parametrize("last", [(), (date(2022, 12, 1),)])
 def test_the_book_comes_back_as_it_was(state, last):
-    held = replace(HELD, state=state, last_rebalance=last)
+    held = replace(HELD, state=state, rebalances=last)
     document = on_paper(recorded(held=held))
     back = book_from(document["inputs"]["book"])
     assert back == held
@@ -156,11 +157,13 @@ def test_many_differences_are_counted_not_all_told():
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_json_has_no_nan(bad):
-    """A weight that is no number is refused by its rule; on paper it is null."""
-    rules = policy(strategy={"weights": {"SPY": bad, "IEF": 0.3}})
+    """A wish that is no number is no answer: what is held stays, and the road says why. A figure that is none is null."""
+    rules = policy(rule={"weights": {"SPY": bad, "IEF": 0.3}})
     document = recorded(rules)
-    assert document["status"] == "refused"
-    assert on_paper(document)["targets"]["SPY"] is None
+    assert document["road"][-1] == "hold"
+    assert "not a finite number" in document["road"][0]
+    assert document["status"] == "nothing to trade"
+    assert "NaN" not in json.dumps(document)
     assert differences(on_paper(document), recorded(rules)) == []
 
 

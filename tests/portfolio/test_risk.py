@@ -1,5 +1,6 @@
 """Each rule at its limit and one ulp around it, and the laws of putting verdicts together."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +15,7 @@ from portfolio.market import Market
 from portfolio.measures import conditional_value_at_risk, value_at_risk
 from portfolio.risk import apply_verdicts, blocked, judge, risk_profile, state_after
 from portfolio.risk.apply import frozen
-from portfolio.risk.data import data_health, liquidity
+from portfolio.risk.data import data_health, freshness, liquidity
 from portfolio.risk.drawdown import drawdown_rules, state_rule
 from portfolio.risk.exposure import finite_weights, long_only, max_gross, max_weight
 from portfolio.risk.limits import ROUNDING, within
@@ -266,6 +267,22 @@ def test_liquidity_is_unknown_where_a_source_has_no_volume():
     assert said([], "block") is Action.BLOCK
 
 
+STALE = {"fundamentals": "no filing since 2022-06-11 is known of SPY", "macro VIX": "its newest value is of 2019-01-03"}
+
+
+@pytest.mark.parametrize("word", ["warn", "block"])
+@pytest.mark.parametrize("fresh", [("prices",), ("prices", "macro"), ("prices", "fundamentals")])
+def test_what_the_objective_asks_to_be_fresh_and_is_not_is_unknown(word, fresh):
+    rules = replace(risk(unknown=word), fresh=fresh)
+    told = {
+        v.reason.removeprefix("unknown: ").removeprefix("stale ").split(":")[0]: v.action
+        for v in freshness(market(stale=STALE), rules)
+    }
+    asked = Action.BLOCK if word == "block" else Action.WARN
+    assert told == {name: asked if name.split()[0] in fresh else Action.WARN for name in STALE}
+    assert [v.action for v in freshness(market(), rules)] == [Action.PASS]
+
+
 # --- verdicts together -------------------------------------------------------------------------------------------
 
 
@@ -275,7 +292,16 @@ def judged(weights, shown: Market | None = None, history=(), equity="100", state
 
 def test_every_rule_has_a_verdict_with_a_sentence():
     found = judged(WEIGHTS)
-    names = {"finite_weights", "trading_state", "data_health", "long_only", "max_weight", "max_gross", "value_at_risk"}
+    names = {
+        "finite_weights",
+        "trading_state",
+        "data_health",
+        "freshness",
+        "long_only",
+        "max_weight",
+        "max_gross",
+        "value_at_risk",
+    }
     assert {v.rule for v in found} == names | {"conditional_value_at_risk", "daily_drawdown", "monthly_drawdown", "liquidity"}
     assert all(v.reason for v in found)
 

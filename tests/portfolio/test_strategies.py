@@ -1,34 +1,25 @@
-"""What each strategy wishes, and which road it says it took."""
+"""Which strategies there are, how a policy names one, and how somebody else brings one."""
 
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-import numpy as np
 import pytest
 from mind import FIXED, OPTIMIZED, changed, market, policy, walk
 
-from portfolio.errors import Broken, Refused
-from portfolio.optimize import Infeasible
-from portfolio.strategies import optimized, target
+from portfolio.errors import WrongUse
+from portfolio.policy import parse_policy
+from portfolio.strategies import target
+from portfolio.strategies.catalog import STEPS, kinds
 
 FOUR = ("AAA", "BBB", "CCC", "DDD")
 NOTHING = dict.fromkeys(FOUR, 0.0)
-HELD = {"AAA": 0.7, "BBB": 0.2, "CCC": 0.0, "DDD": 0.0}
 
 
-def tail(**changes):
-    return policy(OPTIMIZED, strategy=changes)
-
-
-def four(days=400, **more):
-    return market(FOUR, walk(4, days), **more)
-
-
-@pytest.fixture
-def failing(monkeypatch):
-    def fails(*_, **__):
-        raise Infeasible("nothing works today")
-
-    monkeypatch.setattr(optimized, "minimum_cvar", fails)
+def test_the_kinds_that_the_design_names_are_there():
+    assert {"fixed", "equal", "inverse_volatility", "signal", "factor", "optimized"} <= set(kinds())
+    assert {objective for kind in kinds().values() for objective in kind.objectives} == {"allocation", "smart_beta", "optimized"}
 
 
 def test_fixed_wishes_what_the_policy_says_in_a_fixed_order():
@@ -45,90 +36,90 @@ def test_a_symbol_the_policy_does_not_weigh_is_wished_away():
     assert wish.weights == {"GLD": 0.05, "IEF": 0.3, "SPY": 0.6, "TLT": 0.0}
 
 
-def test_optimized_is_the_solver_s_answer_with_its_certificate(riskfolio):
-    from portfolio.optimize import minimum_cvar
-
-    shown = four()
-    wish = target(tail(), shown, NOTHING)
-    alone = minimum_cvar(shown.returns(300), level=0.95, cap=0.5)
-    assert [wish.weights[s] for s in FOUR] == pytest.approx(alone.weights.tolist(), abs=1e-12)
-    assert wish.road == ("minimum_cvar",)
-    assert wish.certificate.status == "optimal"
-    assert sum(wish.weights.values()) == pytest.approx(1.0, abs=1e-7)
-    assert set(wish.reasons) == set(FOUR)
+@pytest.mark.parametrize("step", [s for s in STEPS if s not in {"relax", "hold"}])
+def test_every_simpler_model_is_a_road(step):
+    """The optimizer has too little history; each simpler model that needs less of it, or none, answers instead."""
+    short = policy(OPTIMIZED, strategy={"fallback": (step, "hold")}, rule={"lookback": 5000, "minimum_history": 1000})
+    wish = target(short, market(FOUR, walk(4, 400)), NOTHING)
+    assert wish.road[0].startswith("minimum_cvar failed: ")
+    assert wish.road[1] == step
+    assert sum(wish.weights.values()) == pytest.approx(1.0)
+    assert all("for want of better" in reason for reason in wish.reasons.values())
 
 
-def test_every_knob_of_the_optimizer_matters(riskfolio):
-    plain = target(tail(), four(), NOTHING).weights
-    assert target(tail(level=0.8), four(), NOTHING).weights != plain
-    assert target(tail(lookback=150), four(), NOTHING).weights != plain
-    assert target(policy(OPTIMIZED, risk={"max_weight": 0.3}), four(), NOTHING).weights != plain
-    assert target(tail(minimum_history=301), four(), NOTHING).road[-1] == "equal_weight"
+# --- brought by somebody else ---------------------------------------------------------------------------------------
+
+MINE = '''
+"""The names of the last letters, in equal parts."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from portfolio.knobs import whole
+from portfolio.strategies import Needs, Seen
+from portfolio.types import Target
 
 
-def test_a_blocked_symbol_is_not_seen_by_the_optimizer(riskfolio):
-    shown = four(health={"BBB": "blocked", "CCC": "suspect"})
-    scrambled = shown.closes.copy()
-    scrambled[:, 1] = np.nan
-    wish = target(tail(), shown, NOTHING)
-    assert wish.weights["BBB"] == 0.0
-    assert "blocked" in wish.reasons["BBB"]
-    assert wish.weights["CCC"] > 0.0
-    assert target(tail(), replace(shown, closes=scrambled), NOTHING).weights == wish.weights
+@dataclass(frozen=True, slots=True)
+class LastLetters:
+    kind: ClassVar[str] = "{kind}"
+    objectives: ClassVar[tuple[str, ...]] = ("allocation",)
+    names: int = whole(1, 100, 2)
+
+    def check(self, symbols, classes):
+        pass
+
+    def needs(self):
+        return Needs()
+
+    def wish(self, seen: Seen) -> Target:
+        chosen = sorted(seen.symbols)[-self.names :]
+        weights = {{s: seen.room / len(chosen) if s in chosen else 0.0 for s in seen.symbols}}
+        return Target(weights, (self.kind,), dict.fromkeys(weights, "by its letter"))
+'''
+ASK = """
+import sys
+from mind import FIXED, market
+from portfolio.policy import parse_policy
+from portfolio.strategies import target
+text = FIXED.replace('kind = "fixed"\\nweights = { SPY = 0.6, IEF = 0.3, GLD = 0.1 }', 'kind = "last_letters"\\nnames = ' + sys.argv[1])
+print(sorted(target(parse_policy(text), market(), {}).weights.items()))
+"""
 
 
-def test_a_short_history_is_left_out_and_says_so(riskfolio):
-    closes = walk(4, 400)
-    closes[:-100, 3] = np.nan  # 99 returns, 100 are needed
-    wish = target(tail(), market(FOUR, closes), NOTHING)
-    assert wish.road == ("minimum_cvar",)
-    assert wish.weights["DDD"] == 0.0
-    assert "minimum_history" in wish.reasons["DDD"]
-    closes[-101, 3] = closes[-100, 3]  # the hundredth
-    assert target(tail(), market(FOUR, closes), NOTHING).reasons["DDD"] != wish.reasons["DDD"]
+def brought(folder: Path, kind: str = "last_letters", what: str = "mine:LastLetters") -> dict[str, str]:
+    """An installed package with an entry point, and the environment that finds it."""
+    info = folder / "mine-1.0.dist-info"
+    info.mkdir()
+    (folder / "mine.py").write_text(MINE.format(kind=kind))
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[trimtab.strategies]\nlast_letters = {what}\n")
+    root = Path(__file__).parents[2]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (folder, Path(__file__).parent, root)))}
 
 
-def test_too_few_complete_sessions_take_the_first_fallback(riskfolio):
-    wish = target(tail(), four(days=100), NOTHING)
-    assert wish.road[-1] == "equal_weight"
-    assert wish.road[0].startswith("minimum_cvar failed: only")
-    assert set(wish.weights.values()) == {0.25}
-    assert wish.certificate is None
+def asked(names: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", ASK, names], env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_equal_weight_is_over_what_may_be_traded(failing):
-    wish = target(tail(), four(health={"AAA": "blocked"}), HELD)
-    assert wish.road == ("minimum_cvar failed: nothing works today", "equal_weight")
-    assert wish.weights == {"AAA": 0.0, "BBB": pytest.approx(1 / 3), "CCC": pytest.approx(1 / 3), "DDD": pytest.approx(1 / 3)}
+def test_a_strategy_of_one_s_own_is_found_by_its_entry_point(tmp_path):
+    env = brought(tmp_path)
+    assert asked("2", env).stdout.strip() == "[('GLD', 0.0), ('IEF', 0.5), ('SPY', 0.5)]"
+    assert asked("1", env).stdout.strip() == "[('GLD', 0.0), ('IEF', 0.0), ('SPY', 1.0)]"
+    refused = asked("0", env)
+    assert "names = 0 is not a whole number from 1 to 100" in refused.stderr
 
 
-def test_equal_weight_over_too_few_is_no_road_and_the_next_is_taken(failing):
-    shown = four(health=dict.fromkeys(("AAA", "BBB", "CCC"), "blocked"))
-    wish = target(tail(), shown, HELD)
-    assert wish.road[1] == "equal_weight not possible under max_weight"
-    assert wish.road[-1] == "hold"
-    assert wish.weights == HELD
+@pytest.mark.parametrize(
+    ("kind", "what", "said"), [("fixed", "mine:LastLetters", "which is taken"), ("x", "mine:whole", "is no strategy")]
+)
+def test_what_is_no_strategy_or_takes_another_s_name_is_refused(tmp_path, kind, what, said):
+    refused = asked("2", brought(tmp_path, kind, what))
+    assert "WrongUse" in refused.stderr
+    assert said in refused.stderr
 
 
-def test_hold_wishes_what_is_held(failing):
-    wish = target(tail(fallback=("hold",)), four(health={"AAA": "blocked"}), HELD)
-    assert wish.road[-1] == "hold"
-    assert wish.weights == HELD
-    assert all("held" in wish.reasons[s] for s in HELD)
-
-
-def test_everything_blocked_is_held():
-    wish = target(tail(), four(health=dict.fromkeys(FOUR, "blocked")), HELD)
-    assert wish.road[-1] == "hold"
-    assert wish.weights == HELD
-
-
-@pytest.mark.parametrize("fallback", [(), ("equal_weight",)])
-def test_a_road_that_leads_nowhere_is_refused(fallback):
-    with pytest.raises(Refused, match="no symbol of the universe is free"):
-        target(tail(fallback=fallback), four(health=dict.fromkeys(FOUR, "blocked")), HELD)
-
-
-def test_a_kind_nobody_taught_is_our_bug():
-    with pytest.raises(Broken, match="zebra"):
-        target(policy(strategy={"kind": "zebra"}), market(), {})
+def test_a_kind_that_nobody_brings_is_refused_with_those_there_are():
+    with pytest.raises(WrongUse, match="zebra") as caught:
+        parse_policy(changed(FIXED, 'kind = "fixed"', 'kind = "zebra"'))
+    assert "inverse_volatility" in caught.value.way_out

@@ -65,12 +65,18 @@ def test_plans_end(ledger):
     ledger.record_plan(plan())
     ledger.record_plan(plan("p0", line("c" * 16), session=DAY - timedelta(days=9)))
     assert [p.plan for p in ledger.open_plans("core", "DU1")] == ["p1", "p0"]
-    assert ledger.last_rebalance("core") is None
+    assert ledger.rebalances("core") == []
     ledger.finish_plan("p1", "expired", AT)
     ledger.finish_plan("p0", "partly", AT)
-    assert ledger.last_rebalance("core") is None, "nothing was filled"
+    assert ledger.rebalances("core") == [], "nothing was filled"
     ledger.book([fill(ref="c" * 16)], AT)
-    assert ledger.last_rebalance("core") == DAY - timedelta(days=9)
+    assert ledger.rebalances("core") == [DAY - timedelta(days=9)]
+    told = {"timing": {"gain": None, "kind": "cash flow", "trade": True}, "policy": 'a text with "kind":"cash flow" in it'}
+    about = {"portfolio": "core", "session": DAY, "as_of": AT, "snapshot": 1, "policy_hash": "x", "status": "trade", "at": AT}
+    ledger.record_decision("d-p1", document=told | {"timing": {"kind": "rule"}}, **about)
+    assert ledger.rebalances("core") == [DAY - timedelta(days=9)], "another decision, and words in a text"
+    ledger.record_decision("d-p0", document=told, **about)
+    assert ledger.rebalances("core") == [], "a mere cash flow is no rebalance"
     assert (ledger.plan_status("p1"), ledger.plan_status("p9")) == ("expired", None)
     assert ledger.open_plans("core", "DU1") == []
     with pytest.raises(WrongUse, match="cannot end as 'lost'"):

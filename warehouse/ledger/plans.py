@@ -17,6 +17,7 @@ from warehouse.journal import canonical
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import DECISIONS, EXECUTIONS, ORDERS, PLANS
 
+CASH_FLOW = '"kind":"cash flow"'  # of a decision's timing, in canonical JSON; within a text its quotes would be escaped
 _FINISHED = ("done", "partly", "refused", "expired")
 
 
@@ -112,14 +113,18 @@ class Plans(Store):
             con.execute(PLANS.update().where(PLANS.c.plan == plan).values(status=status, finished_at=at))
             append(con, "plan_finished", {"plan": plan, "status": status, "before": held}, at)
 
-    def last_rebalance(self, portfolio: str) -> date | None:
-        """Session of the newest finished plan that traded something."""
+    def rebalances(self, portfolio: str) -> list[date]:
+        """Sessions of the finished plans that traded something, oldest first; a mere cash flow is no rebalance."""
+        flow = sa.select(DECISIONS.c.decision).where(DECISIONS.c.document.contains(CASH_FLOW, autoescape=True))
         traded = sa.select(ORDERS.c.plan).join(EXECUTIONS, EXECUTIONS.c.ref == ORDERS.c.ref).where(EXECUTIONS.c.counts)
-        query = sa.select(sa.func.max(PLANS.c.session)).where(
-            PLANS.c.portfolio == portfolio, PLANS.c.status.in_(("done", "partly")), PLANS.c.plan.in_(traded)
+        query = (
+            sa.select(PLANS.c.session)
+            .distinct()
+            .where(PLANS.c.portfolio == portfolio, PLANS.c.status.in_(("done", "partly")), PLANS.c.plan.in_(traded))
+            .where(PLANS.c.decision.not_in(flow))
         )
         with self.reading() as con:
-            return con.execute(query).scalar()
+            return sorted(con.execute(query).scalars())
 
     def _plans(self, *where: sa.ColumnElement[bool]) -> list[Plan]:
         with self.reading() as con:

@@ -91,11 +91,24 @@ class Section:
         inner = Section(f"{self.path}.{key}", value)
         return {symbol: inner.number(symbol, 0.0, 1.0) for symbol in value}
 
+    def absent(self, key: str, default: Any = None) -> Any:
+        """The default of a key that the file does not name; from now on the key is known here."""
+        return self._take(key, default)
+
     def section(self, key: str, default: Any = ...) -> Section | None:
         value = self._take(key, default)
         return None if value is None else Section(f"{self.path}.{key}" if self.path else key, value)
 
+    def tables(self, key: str, default: Any = ...) -> tuple[Section, ...]:
+        """A list of tables (`[[strategy.rule]]`), each as a section that says its number."""
+        value = self._take(key, default)
+        if not isinstance(value, (list, tuple)) or not all(isinstance(item, Mapping) for item in value):
+            raise self.wrong(key, f"a list of tables, each under its own `[[{self.path}.{key}]]`")
+        return tuple(Section(f"{self.path}.{key} {i}", item) for i, item in enumerate(value, start=1))
+
     def done(self) -> None:
         for key in self.table:
             if key not in self.asked:
-                raise WrongUse(f"{self._unknown(key)}.", f"Known here: {', '.join(sorted(set(self.asked)))}.", key=key)
+                near = difflib.get_close_matches(key, self.asked, n=1, cutoff=0.7)
+                meant = f"Did you mean `{near[0]}`? " if near else ""
+                raise WrongUse(f"{self._unknown(key)}.", f"{meant}Known here: {', '.join(sorted(set(self.asked)))}.", key=key)

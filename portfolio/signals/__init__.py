@@ -1,0 +1,1 @@
+"""What prices, series and figures say: pure functions on arrays, each with its source in the literature."""
