@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -154,3 +155,22 @@ def test_the_lake_attaches_to_any_duckdb(demo: Demo) -> None:
         if part.strip():
             con.execute(part)
     assert con.execute("SELECT count(*) FROM prices WHERE symbol = 'AAPL'").fetchone() == (8313,)
+
+
+def test_the_page_on_one_decision_shows_what_decide_says(demo: Demo) -> None:
+    """docs/decision-record.md: its document is a part of the real one, and each key of the real one is explained."""
+    page = (ROOT / "docs" / "decision-record.md").read_text(encoding="utf-8")
+    told = json.loads(page.split("```json\n")[1].split("```")[0])
+    words = page.split("```")[2]
+    said = trimtab("decide", str(ROOT / "examples" / "minimum-cvar.toml"), "--as-of", "2022-12-28", "--json", home=demo.home)
+    assert said.code == 0, said.err
+    real = said.document
+    inner = {*real, *real["certificate"], *real["timing"], *real["verdicts"][0], *real["orders"][0], *real["risk_after"]}
+    assert [key for key in inner if f"`{key}`" not in words] == []
+    assert told["road"] == real["road"]
+    for key in ("current", "targets", "weights", "risk_before", "risk_after"):
+        assert told[key] == pytest.approx({name: real[key][name] for name in told[key]}, abs=2e-6), key
+    assert told["why"] == {name: real["why"][name] for name in told["why"]}
+    assert told["certificate"]["binding"] == real["certificate"]["binding"]
+    assert told["timing"]["why"] == real["timing"]["why"]
+    assert all(verdict in real["verdicts"] for verdict in told["verdicts"])
