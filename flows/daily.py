@@ -15,6 +15,7 @@ from flows.when import not_a_session, session_of
 from portfolio.errors import Outage, Refused
 from tasks import doors, fetch, steps
 from tasks.fetch import WAREHOUSE, PriceSource
+from tasks.market import wanted
 from tasks.settings import settings
 
 
@@ -44,8 +45,7 @@ def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source:
         nonlocal took
         seconds[name], took = round(time.perf_counter() - took, 2), time.perf_counter()
 
-    wanted = [*rules.symbols, *([rules.benchmark] if rules.benchmark else [])]
-    ingested = _ingest(source, wanted, session.previous)
+    ingested = _ingest(source, wanted(rules), session.previous)
     lap("ingest")
     proposal = steps.decide_portfolio(policy, session.session)
     lap("decide")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from portfolio.errors import WrongUse
+from portfolio.strategies import needs
 from tasks import doors
 from tasks.calendar import exchange_day
 from tasks.fetch import ASKED
+from tasks.market import wanted
 from tasks.settings import Settings
 
 SERIES = ("treasury_curve", "VIXCLS")  # of macro: the eleven yields of the Treasury, and what options say of next month
@@ -23,19 +25,20 @@ def whom(
 ) -> list[str] | None:
     """The symbols (or series) of `dataset` to ask `source` for; None of a source that lists what it has itself.
 
-    index: its members today, as the warehouse knows them. policy: a file; its symbols, and for prices its benchmark.
+    index: its members today, as the warehouse knows them. policy: a file; its symbols, and for prices its benchmark and what
+    its strategy only watches; for macro the usual series and those its strategy looks at.
     """
     if source not in ASKED:
         return None
     if dataset == "macro":
-        return list(SERIES)
+        looked = needs(doors.read_policy(policy)).macro if policy else ()
+        return list(dict.fromkeys([*SERIES, *looked]))
     if index:
         return _members(settings, index, now)
     if not policy:
         raise WrongUse(f"Nobody says whose {dataset} {source} is to be asked for.", "Name symbols, a policy or an index.")
     rules = doors.read_policy(policy)
-    beside = [rules.benchmark] if rules.benchmark and dataset in {"prices", "corporate_actions"} else []
-    return list(dict.fromkeys([*rules.symbols, *beside]))
+    return wanted(rules) if dataset in {"prices", "corporate_actions"} else list(rules.symbols)
 
 
 def _members(settings: Settings, index: str, now: datetime) -> list[str]:

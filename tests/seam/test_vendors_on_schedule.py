@@ -92,6 +92,42 @@ def test_a_vendor_is_asked_for_the_policys_universe(vendor: Vendor) -> None:
     assert whom(where, "prices", "sample", policy=demo, now=NOW) is None
 
 
+WATCHING = """
+[portfolio]
+name = "watching"
+objective = "allocation"
+base_currency = "USD"
+benchmark = "SPY"
+[universe]
+symbols = ["TLT", "IEF"]
+[strategy]
+kind = "signal"
+base = { TLT = 0.5, IEF = 0.5 }
+[[strategy.rule]]
+symbols = ["TLT"]
+of = "EFA/EEM"
+measure = "z_score"
+window = 60
+slope = 0.1
+[[strategy.rule]]
+symbols = ["TLT", "IEF"]
+series = "VXVCLS - VIXCLS"
+measure = "level"
+enter = "> 0.5"
+exit = "< -0.5"
+[execution]
+mode = "paper"
+"""
+
+
+def test_a_vendor_is_asked_for_what_a_strategy_only_watches_too(vendor: Vendor, tmp_path: Path) -> None:
+    where, file = vendor({}), tmp_path / "watching.toml"
+    file.write_text(WATCHING, encoding="utf-8")
+    assert whom(where, "prices", "yahoo", policy=str(file), now=NOW) == ["TLT", "IEF", "SPY", "EFA", "EEM"]
+    assert whom(where, "macro", "fred", policy=str(file), now=NOW) == [*SERIES, "VXVCLS"]
+    assert whom(where, "fundamentals", "edgar", policy=str(file), now=NOW) == ["TLT", "IEF"]
+
+
 def test_a_vendor_is_asked_for_the_members_of_an_index_as_of_today(vendor: Vendor, tmp_path: Path) -> None:
     where, file = vendor({}), tmp_path / "small.csv"
     file.write_text(
