@@ -153,10 +153,16 @@ def _show(document: dict[str, Any]) -> None:
         rows.append(("certificate", _certificate(document["certificate"])))
     rows += [("session", document["session"]), ("snapshot", document["snapshot"])]
     table(f"Decision {document['decision']}", ("", ""), rows)
-    held = sorted(((w, s) for s, w in document["weights"].items() if abs(w) > 1e-6), reverse=True)
-    why = document.get("why") or {}
-    table("Weights", ("symbol", "weight", "why"), [(s, f"{w:.2%}", why.get(s, "").split(": ", 1)[-1]) for w, s in held])
+    _show_weights(document["weights"], document.get("current") or {}, document.get("why") or {})
     table("Verdicts", ("rule", "says", "why"), [(v["rule"], v["action"], v["reason"]) for v in document["verdicts"]])
+
+
+def _show_weights(weights: dict[str, float], current: dict[str, float], why: dict[str, str]) -> None:
+    """What is held or decided, the largest first, and what is left in cash."""
+    there = sorted((s for s in weights if max(abs(weights[s]), abs(current.get(s, 0.0))) > 1e-6), key=lambda s: (-weights[s], s))
+    rows = [(s, f"{current.get(s, 0.0):.2%}", f"{weights[s]:.2%}", why.get(s, "").split(": ", 1)[-1]) for s in there]
+    rows.append(("cash", f"{1 - sum(current.values()):.2%}", f"{1 - sum(weights.values()):.2%}", ""))
+    table("Weights, fractions of equity", ("symbol", "held", "decided", "why"), rows)
 
 
 def _certificate(found: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
     """
     judgement = _judgement(policy, market, book)
     identity = decision_id(policy, market)
-    why = _reasons(judgement.wish, judgement.weights, judgement.verdicts)
+    why = _reasons(judgement)
     plan = _plan(identity, judgement, why, policy, market, book) if judgement.trade else None
     stopped = blocked(judgement.verdicts) or _all_frozen(policy, judgement)
     return Decision(
@@ -114,6 +114,7 @@ class _Judgement:
     wish: Target
     asked: Weights  # the wish as fractions of equity, the cash reserve taken off
     weights: Weights  # what the rules, and what is worth its cost, left of it
+    judged: Weights  # what the rules alone left
     current: Weights
     verdicts: tuple[Verdict, ...]
     timing: Timing | None
@@ -137,11 +138,12 @@ def _judgement(policy: Policy, market: Market, book: Book) -> _Judgement:
     weights = apply_verdicts(asked, current, verdicts)
     if blocked(verdicts):
         why = "; ".join(v.reason for v in verdicts if v.action is Action.BLOCK)
-        return _Judgement(wish, asked, weights, current, verdicts, None, why)
+        return _Judgement(wish, asked, weights, weights, current, verdicts, None, why)
     timing = rebalance(policy.rebalance, _occasion(policy, market, book, wish, weights, current, _limits(judged(current))))
     if timing.trade and timing.weights != weights and _limits(judged(timing.weights)):
         timing = replace(timing, weights=weights, why=f"{timing.why}; all of the way, because a limit forbids to stop before")
-    return _Judgement(wish, asked, timing.weights if timing.trade else weights, current, verdicts, timing, timing.why)
+    traded = timing.weights if timing.trade else weights
+    return _Judgement(wish, asked, traded, weights, current, verdicts, timing, timing.why)
 
 
 def _limits(verdicts: Sequence[Verdict]) -> bool:
@@ -226,11 +228,17 @@ def _lots(policy: Policy, book: Book) -> dict[str, Decimal]:
     return {**book.increments, **{s: max(lot, book.increments.get(s, lot)) for s, lot in lots.items()}}
 
 
-def _reasons(wish: Target, weights: Weights, verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Why each symbol is where it is: the strategy's word, then the rules that moved it."""
-    out = {}
+def _reasons(judgement: _Judgement) -> dict[str, str]:
+    """Why each symbol is where it is: the strategy's word, then the rules that moved it, then how far the trade goes."""
+    wish, weights, out = judgement.wish, judgement.weights, {}
     for symbol in weights:
-        rules = [v for v in verdicts if v.action not in {Action.PASS, Action.WARN} and (symbol in v.symbols or not v.symbols)]
+        rules = [v for v in judgement.verdicts if _moves(v, symbol)]
         said = [wish.reasons.get(symbol, "the strategy's wish"), *(f"{v.rule}: {v.reason}" for v in rules)]
+        if abs(weights[symbol] - judgement.judged[symbol]) > 1e-9:
+            said.append(f"traded part of the way to {judgement.judged[symbol]:.2%}")
         out[symbol] = f"to {weights[symbol]:.2%}: " + "; ".join(said)
     return out
+
+
+def _moves(verdict: Verdict, symbol: str) -> bool:
+    return verdict.action not in {Action.PASS, Action.WARN} and (symbol in verdict.symbols or not verdict.symbols)

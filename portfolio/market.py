@@ -15,7 +15,7 @@ from portfolio.types import Declaration, FloatArray, Health
 
 DateArray = NDArray[np.datetime64]
 MINIMUM_DAYS = 60  # fewer sessions carry no figure of risk
-CLOSE = np.timedelta64(21, "h")  # of New York in UTC, or up to an hour after it
+DECIDED = np.timedelta64(19, "h")  # in UTC: two hours before the close of New York in winter, one in summer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Market:
     declarations: tuple[Declaration, ...] = ()
     instruments: Mapping[str, str] = field(default_factory=dict)  # symbol -> identity, for those the warehouse knows
     watched: Mapping[str, FloatArray] = field(default_factory=dict)  # closes of symbols that are only looked at; (sessions,)
-    macro: Mapping[str, FloatArray] = field(default_factory=dict)  # series, as it was known at each session's end; (sessions,)
+    macro: Mapping[str, FloatArray] = field(default_factory=dict)  # series, as the session after each could know it; (sessions,)
     ratios: Mapping[str, FloatArray] = field(default_factory=dict)  # as known at each session's end; (sessions, symbols)
     stale: Mapping[str, str] = field(default_factory=dict)  # dataset that is looked at and too old -> why
 
@@ -139,19 +139,20 @@ def view(  # noqa: PLR0913
     )
 
 
-def as_it_came(sessions: DateArray, dates: DateArray, values: FloatArray, known_at: DateArray) -> FloatArray:
-    """Of one series, at the end of each session, the value of the newest date that was known by then; shape (sessions,).
+def as_it_came(decided: DateArray, dates: DateArray, values: FloatArray, known_at: DateArray) -> FloatArray:
+    """Of one series, for the decision of each session, the value of the newest date that was known by then; shape (sessions,).
 
-    sessions, dates: datetime64[D]; known_at: datetime64[us] in UTC; one row a vintage, in any order. NaN before the first.
-    Of two vintages of one date the one known last counts.
+    decided, dates: datetime64[D], the sessions of the decisions; known_at: datetime64[us] in UTC; one row a vintage, in any
+    order. NaN before the first. Of two vintages of one date the one known last counts. Known by a decision is what was known
+    two hours before the close of New York, whatever the hour of the policy.
     """
-    out = np.full(len(sessions), np.nan)
+    out = np.full(len(decided), np.nan)
     order = np.lexsort((values, known_at))
-    ends = sessions.astype("datetime64[us]") + CLOSE
-    first = np.searchsorted(ends, known_at[order])  # the first session by whose end the row was known
+    moments = decided.astype("datetime64[us]") + DECIDED
+    first = np.searchsorted(moments, known_at[order])  # the first decision by which the row was known
     newest = np.datetime64(date.min, "D")
     for at, row in zip(first.tolist(), order.tolist(), strict=True):
-        if dates[row] >= newest and at < len(sessions):
+        if dates[row] >= newest and at < len(decided):
             newest = dates[row]
             out[at:] = values[row]
     return out

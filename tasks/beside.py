@@ -36,8 +36,11 @@ class Beside:
     stale: Mapping[str, str] = field(default_factory=dict)
 
     def laid(self, market: Market) -> Market:
-        """`market` with the series and the ratios at its sessions."""
-        macro = {name: as_it_came(market.sessions, *_came(rows)) for name, rows in self.series.items()}
+        """`market` with the series and the ratios beside its sessions: each as the decision of the session after could know it
+        (a VIX that is told after the close belongs to the close that it is told of).
+        """
+        following = np.append(market.sessions[1:], np.datetime64(market.session)).astype("datetime64[D]")
+        macro = {name: as_it_came(following, *_came(rows)) for name, rows in self.series.items()}
         ratios = {} if self.ratios is None else _panels(self.ratios, market)
         return replace(market, macro=macro, ratios=ratios, stale=dict(self.stale))
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from portfolio.measures import SESSIONS_A_YEAR
 from portfolio.optimize.problem import Problem
 from portfolio.optimize.slopes import ordered, tail_weights
 from portfolio.optimize.words import percent
 from portfolio.types import FloatArray
 
 ZERO = 1e-9  # a weight smaller than this is none
+A_YEAR = math.sqrt(SESSIONS_A_YEAR)  # of a standard deviation of a day
 NEAR = 1e-6  # a bound with less room than this is told
 
 
@@ -96,10 +98,10 @@ def caps(problem: Problem) -> list[Cap]:
     if given.turnover is not None:
         out.append(Cap(f"turnover at most {percent(given.turnover)}", given.turnover, _size(held), held))
     if given.tracking_error is not None:
-        name = f"tracking error at most {percent(given.tracking_error)} a day"
+        name = f"tracking error at most {percent(given.tracking_error * A_YEAR)} a year"
         out.append(Cap(name, given.tracking_error, _spread(problem.returns, benchmark)))
     if given.volatility is not None:
-        name = f"volatility at most {percent(given.volatility)} a day"
+        name = f"volatility at most {percent(given.volatility * A_YEAR)} a year"
         out.append(Cap(name, given.volatility, _spread(problem.returns, none)))
     if given.conditional_value_at_risk is not None:
         limit = given.conditional_value_at_risk

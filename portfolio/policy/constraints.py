@@ -48,7 +48,7 @@ def read_constraints(section: Section | None, symbols: tuple[str, ...], classes:
         symbols=_ranges(section, "symbols", symbols, "[universe] symbols"),
         groups={name: _group(section, name, each) for name, each in classes.items() if name in section.table},
         net=_one(section, "net", usual.net),
-        gross=section.number("gross", 0.0, 1.0, usual.gross),
+        gross=_gross(section, usual.gross),
         turnover=_limit(section, "turnover", 2.0),
         tracking_error=_limit(section, "tracking_error", 1.0),
         benchmark=_benchmark(section, symbols),
@@ -64,6 +64,13 @@ def read_constraints(section: Section | None, symbols: tuple[str, ...], classes:
     )
     _agree(section, found)
     return found
+
+
+def _gross(section: Section, usual: float) -> float:
+    value = section.table.get("gross", usual)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 1.0 < value <= 100.0:
+        raise WrongUse(f"[constraints] gross = {value:g} is leverage, which is not built yet.", "Set `gross` to at most 1.")
+    return section.number("gross", 0.0, 1.0, usual)
 
 
 def _limit(section: Section, key: str, high: float) -> float | None:

@@ -97,6 +97,8 @@ class Optimized:
 
     def check(self, symbols: tuple[str, ...], classes: Classes) -> None:
         """`WrongUse` names the first knob that the model does not read, or that contradicts another."""
+        if self.prior is not None and self.views is None:
+            raise _wrong("prior", f"= {self.prior!r} has no views to mix in", "Name the file of `views`")
         for name in self._unread():
             raise WrongUse(
                 f"[strategy] {name} is not read by model = {self.model!r}{self._of_risk()}.", f"Take `{name}` out.", key=name

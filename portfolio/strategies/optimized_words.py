@@ -37,7 +37,8 @@ WORDS = {  # model -> why nothing, why as much as it may have, why this much
 
 def reason(model: str, risk: str, weight: float, cap: float, days: int) -> str:
     """One sentence for one symbol: why nothing, why as much as it may have, or why this much."""
-    nothing, most, share = (words.format(risk=risk.replace("_", " ")) for words in WORDS.get(model, TREE))
+    called = "standard deviation" if (model, risk) == ("maximum_sharpe", "variance") else risk.replace("_", " ")
+    nothing, most, share = (words.format(risk=called) for words in WORDS.get(model, TREE))
     if abs(weight) < LEAST:
         return f"{nothing} ({days} sessions)"
     if weight > cap - LEAST:

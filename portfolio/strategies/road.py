@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from portfolio.errors import Refused
-from portfolio.market import MINIMUM_DAYS, Market
-from portfolio.optimize import Infeasible, Problem
-from portfolio.optimize.conflict import conflict
-from portfolio.optimize.fast import nearest
+from portfolio.market import Market
+from portfolio.optimize import Infeasible
 from portfolio.strategies.catalog import SIMPLER
+from portfolio.strategies.conform import MOVED, conformed
 from portfolio.strategies.optimized import Optimized
 from portfolio.strategies.protocol import Seen, Strategy
 from portfolio.strategies.shown import loosened, shown
-from portfolio.types import ConstraintPolicy, FloatArray, Policy, Target, Weights
-
-MOVED = 1e-9  # of a weight: less is a rounding, no move
+from portfolio.types import ConstraintPolicy, Policy, Target, Weights
 
 
 def target(policy: Policy, market: Market, current: Weights) -> Target:
@@ -50,57 +45,14 @@ def _answer(scene: _Scene, rule: Strategy, asked: ConstraintPolicy) -> Target:
     seen = scene.seen(asked, capped=True)
     if not seen.symbols:
         raise Infeasible("no symbol of the universe is free to trade")
-    within = scene.seen(asked, capped=False)
+    within = scene.seen(asked, capped=asked != ConstraintPolicy())
     if isinstance(rule, Optimized):  # it has kept the limits on risk itself, over the days it decides on
         own = replace(within.constraints, tracking_error=None, volatility=None, conditional_value_at_risk=None)
         within = replace(within, constraints=own)
-    wish = _conformed(rule.wish(seen), within, asked.lookback)
+    wish = conformed(rule.wish(seen), within, asked.lookback)
     still = {s: seen.held[s] for s in scene.policy.symbols if s not in seen.symbols}
     why = dict.fromkeys(still, "its data is blocked, so it stays as it is held")
     return replace(wish, weights={**still, **wish.weights}, reasons={**why, **wish.reasons})
-
-
-def _conformed(wish: Target, seen: Seen, lookback: int) -> Target:
-    """The wish, or the nearest allowed weights."""
-    wished = np.array([wish.weights.get(s, 0.0) for s in seen.symbols])
-    if not np.isfinite(wished).all():
-        raise Infeasible("the strategy wished for a weight that is not a finite number")
-    returns, covariance = _history(seen, lookback)
-    try:
-        allowed = nearest(wished, seen.constraints, returns, covariance)
-    except Infeasible as failure:
-        raise _named(failure, seen, returns, covariance) from failure
-    if np.array_equal(allowed, wished):
-        return replace(wish, weights=dict(zip(seen.symbols, wished.tolist(), strict=True)))
-    moved = {s: (a, b) for s, a, b in zip(seen.symbols, wished.tolist(), allowed.tolist(), strict=True) if abs(a - b) > MOVED}
-    said = {s: f"{wish.reasons.get(s, 'wished')}; moved from {a:.2%} by the constraints" for s, (a, _) in moved.items()}
-    return replace(
-        wish,
-        weights=dict(zip(seen.symbols, allowed.tolist(), strict=True)),
-        reasons={**wish.reasons, **said},
-        road=(*wish.road, "nearest allowed weights") if moved else wish.road,
-    )
-
-
-def _named(failure: Infeasible, seen: Seen, returns: FloatArray | None, covariance: FloatArray | None) -> Infeasible:
-    """The failure with the constraints that contradict each other, where they do."""
-    count = len(seen.symbols)
-    nothing = np.zeros((MINIMUM_DAYS, count)) if returns is None else returns
-    spread = np.zeros((count, count)) if covariance is None else covariance
-    names = conflict(Problem(seen.symbols, nothing, np.zeros(count), spread, seen.constraints))
-    return Infeasible(f"no weights obey together: {'; '.join(names)}", names) if names else failure
-
-
-def _history(seen: Seen, lookback: int) -> tuple[FloatArray | None, FloatArray | None]:
-    """(returns, covariance) where a constraint is told in risk, else nothing."""
-    asked = seen.constraints
-    if asked.tracking_error is None and asked.volatility is None and asked.conditional_value_at_risk is None:
-        return None, None
-    returns = seen.returns(lookback)
-    complete = returns[np.isfinite(returns).all(axis=1)]
-    if len(complete) < MINIMUM_DAYS:
-        raise Infeasible(f"only {len(complete)} sessions are complete, a limit on risk needs {MINIMUM_DAYS}")
-    return complete, np.atleast_2d(np.cov(complete, rowvar=False))
 
 
 def _walk(scene: _Scene, failure: Infeasible) -> Target:

@@ -28,7 +28,11 @@ def drifted(policy: RebalancePolicy, wish: Weights, current: Weights, members: M
     what = policy.band_by.replace("_", " ") + " groups" if policy.band_by else "symbols"
     said = f"the widest drift is {widest} at {drift[widest]:+.2%}"
     if over:
-        return True, f"{len(over)} of {len(drift)} {what} are outside their bands; {said}"
+        first = max(over, key=lambda s: abs(drift[s]))
+        return (
+            True,
+            f"{len(over)} of {len(drift)} {what} are outside their bands; of these {first} the most, at {drift[first]:+.2%}",
+        )
     return False, f"every {'group' if policy.band_by else 'symbol'} is inside its bands; {said}"
 
 

@@ -209,8 +209,8 @@ def test_an_answer_that_breaks_a_limit_is_refused_by_its_name(real, weights, wor
         ("groups", "sector Energy at most 65 %"),
         ("turnover", "turnover at most 30 %"),
         ("gross", "gross exposure at most 120 %"),
-        ("tracking error", "tracking error at most 0.4 % a day"),
-        ("volatility", "volatility at most 1.12 % a day"),
+        ("tracking error", "tracking error at most 6.3498 % a year"),
+        ("volatility", "volatility at most 17.7794 % a year"),
         ("tail", "conditional value at risk at most 2.55 % a day"),
     ],
 )

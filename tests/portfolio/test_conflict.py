@@ -54,7 +54,7 @@ CASES = {
         replace(PLAIN, gross=0.9),
         {"weights add up to 100 %", "gross exposure at most 90 %"},
     ),
-    "volatility": (replace(PLAIN, volatility=0.0005), {"weights add up to 100 %", "volatility at most 0.05 % a day"}),
+    "volatility": (replace(PLAIN, volatility=0.0005), {"weights add up to 100 %", "volatility at most 0.793725 % a year"}),
     "tail": (
         replace(PLAIN, conditional_value_at_risk=0.001),
         {"weights add up to 100 %", "conditional value at risk at most 0.1 % a day"},

@@ -304,6 +304,7 @@ def test_a_trade_that_is_not_worth_its_cost_waits_and_one_that_is_goes_only_so_f
     assert part.reasons[0].startswith("trade now: ")
     assert part.timing.gain > part.timing.cost > 0
     assert part.targets["SPY"] < part.weights["SPY"] < part.current["SPY"], "to the edge of the region, not beyond"
+    assert "traded part of the way to 59.40%" in part.why["SPY"]
     whole = decided(policy(COSTLY.replace("COST", str(0.0))), shown, drifted)
     assert whole.weights == pytest.approx(whole.targets, abs=1e-6)
 
@@ -361,4 +362,5 @@ def test_a_limit_by_name_is_obeyed_and_said_in_the_reason():
     found = decided(policy(grouped + "[constraints.kind]\nrisky = { max = 0.5 }\n"))
     assert found.road == ("fixed", "nearest allowed weights")
     assert (found.weights["SPY"] + found.weights["GLD"]) / 0.99 <= 0.5 + 1e-9
-    assert "moved from 60.00% by the constraints" in found.why["SPY"]
+    assert "moved from 60.00% by kind risky at most 50 %" in found.why["SPY"]
+    assert sum(found.weights.values()) == pytest.approx(0.99), "what is invested stays as much as was wished"

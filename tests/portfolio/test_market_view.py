@@ -176,7 +176,7 @@ def test_a_series_at_a_session_is_the_newest_date_known_by_its_end(rows):
     rows = list({(date, known): (date, known, value) for date, known, value in rows}.values())
     dates = np.array([days[0] + d for d, _, _ in rows], dtype="datetime64[D]")
     known = np.array(
-        [(days[0] + k).astype("datetime64[us]") + np.timedelta64(20, "h") for _, k, _ in rows], dtype="datetime64[us]"
+        [(days[0] + k).astype("datetime64[us]") + np.timedelta64(18, "h") for _, k, _ in rows], dtype="datetime64[us]"
     )
     values = np.array([v for _, _, v in rows], dtype=float)
     found = as_it_came(days, dates, values, known)

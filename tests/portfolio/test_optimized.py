@@ -214,7 +214,8 @@ def test_a_knob_that_is_not_read_is_refused_by_name_and_one_that_is_read_is_not(
         if name in rule._reads():
             rule.check(FOUR, {})
         else:
-            with pytest.raises(WrongUse, match=f"{name} is not read by model = '{model}'"):
+            said = "has no views to mix in" if name == "prior" else f"{name} is not read by model = '{model}'"
+            with pytest.raises(WrongUse, match=said):
                 rule.check(FOUR, {})
 
 
@@ -232,7 +233,7 @@ def test_a_knob_that_is_not_read_is_refused_by_name_and_one_that_is_read_is_not(
             Optimized(model="minimum_risk", risk="mean_absolute_deviation", level=0.9),
             "not read by model = 'minimum_risk' with risk",
         ),
-        (Optimized(prior="black_litterman"), "prior is not read"),
+        (Optimized(prior="black_litterman"), "has no views to mix in"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(rule, words):

@@ -1,5 +1,7 @@
 """From the policy to a wish that obeys it: constraints on every strategy, what stays, and the fallback road."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from mind import FIXED, OPTIMIZED, market, policy, walk
 
 from portfolio.errors import Refused
 from portfolio.strategies import target
-from portfolio.strategies.road import MOVED
+from portfolio.strategies.conform import MOVED
 
 FOUR = ("AAA", "BBB", "CCC", "DDD")
 NOTHING = dict.fromkeys(FOUR, 0.0)
@@ -46,9 +48,41 @@ def test_a_wish_within_its_constraints_is_left_as_it_is():
     assert list(plain.weights) == sorted(plain.weights)
 
 
-def test_max_weight_is_for_the_rules_to_judge_not_moved_in_silence():
+def test_without_constraints_max_weight_is_for_the_rules_to_judge():
     wish = target(policy(FIXED, risk={"max_weight": 0.5}), market(), {})
     assert wish.weights["SPY"] == 0.6
+
+
+def test_with_constraints_it_is_one_of_them_so_that_no_rule_breaks_them_afterwards():
+    """Seven tenths in a class of two, each at most 0.4: found under the cap, not cut by a rule below the class's least."""
+    asked = fixed(0.7, 0.0, 0.2, 0.1, constraints="kind = { risky = { min = 0.7 } }\nnet = { min = 1.0 }", classes=GROUPS)
+    wish = target(replace(asked, risk=replace(asked.risk, max_weight=0.4)), four(), NOTHING)
+    assert max(wish.weights.values()) <= 0.4 + 1e-9
+    assert wish.weights["AAA"] + wish.weights["BBB"] >= 0.7 - 1e-9
+    assert sum(wish.weights.values()) == pytest.approx(1.0)
+
+
+# --- as much stays invested as was wished ---------------------------------------------------------------------------
+
+
+def test_what_a_cap_takes_off_goes_to_others_not_to_cash():
+    wish = target(fixed(0.5, 0.3, 0.15, 0.05, constraints="kind = { risky = { max = 0.5 } }", classes=GROUPS), four(), HELD)
+    assert sum(wish.weights.values()) == pytest.approx(1.0)
+    assert "moved from 50.00% by kind risky at most 50 %" in wish.reasons["AAA"]
+
+
+def test_where_there_is_no_room_the_rest_is_cash_and_said():
+    wish = target(fixed(0.5, 0.3, 0.15, 0.05, constraints="volatility = 0.03"), four(), HELD)
+    assert sum(wish.weights.values()) < 0.9
+    assert "more in cash" in wish.reasons["AAA"]
+    assert "volatility at most 3 % a year" in wish.reasons["AAA"]
+
+
+def test_a_number_of_names_keeps_those_that_were_wished_most():
+    """DDD is wished least and must be held; of the others the two wished most stay."""
+    limits = "names = 3\nsymbols = { DDD = { min = 0.3 } }"
+    wish = target(fixed(0.5, 0.3, 0.15, 0.05, constraints=limits), four(), HELD)
+    assert {s for s, w in wish.weights.items() if w > 0} == {"AAA", "BBB", "DDD"}
 
 
 # --- a wish that does not is moved to the nearest that does ----------------------------------------------------------

@@ -73,6 +73,7 @@ def test_a_series_stands_beside_the_sessions_as_it_was_known(where):
     day = {str(d): v for d, v in zip(market.sessions, vix, strict=True)}
     assert day["2018-12-24"] == 36.07  # the close of Christmas Eve, by the CBOE's own table
     assert np.isnan(day["2013-12-31"]), "before the first value nothing is known"
+    assert day["2018-02-05"] == 37.32, "told at 16:15, after the close: the decision of the next day knows it"
     assert len(vix) == len(market.sessions)
     assert market.stale == {}
 
@@ -119,7 +120,7 @@ def test_a_revision_leaves_the_past_as_it_was_known(where):
     rules = policy(VIX.replace('"VIX"', '"CPIX"').replace("< 20", "< 3.5").replace("> 25", "> 5.5"))
     market = seen(where, rules, date(2022, 8, 15))
     day = {str(d): v for d, v in zip(market.sessions, market.macro["CPIX"], strict=True)}
-    assert [day[d] for d in ("2022-02-14", "2022-03-14", "2022-07-14", "2022-08-09", "2022-08-10")] == [1.0, 2.0, 6.0, 6.0, 6.1]
+    assert [day[d] for d in ("2022-02-14", "2022-03-14", "2022-07-14", "2022-08-08", "2022-08-09")] == [1.0, 2.0, 6.0, 6.0, 6.1]
     assert market.stale == {}
     assert "macro CPIX" in seen(where, rules, date(2022, 12, 1)).stale, "a late restatement does not make it look fresh for long"
 

@@ -90,11 +90,12 @@ class _Step:
     limits: RiskLimits
     found: FloatArray
 
-    def ordered(self, assets: Sequence[int]) -> list[int]:
-        """Those that may become zero, the smallest first."""
+    def ordered(self, assets: Sequence[int], *, by_wish: bool = False) -> list[int]:
+        """Those that may become zero, the smallest first; by_wish: those that were wished least."""
         c = self.constraints
         may = [i for i in assets if c.lower[i] <= 0.0 <= c.upper[i] and self.found[i] != 0.0]
-        return sorted(may, key=lambda i: (abs(self.found[i]), abs(self.wish[i]), i))
+        sizes = (np.abs(self.wish), np.abs(self.found)) if by_wish else (np.abs(self.found), np.abs(self.wish))
+        return sorted(may, key=lambda i: (sizes[0][i], sizes[1][i], i))
 
     def bounded(self, lower: FloatArray, upper: FloatArray) -> _Step | None:
         """With other bounds; None where they leave no answer."""
@@ -137,7 +138,7 @@ def _sparse(step: _Step) -> FloatArray:
 
 
 def _fewer(step: _Step, many: int) -> _Step | None:
-    order = step.ordered(range(len(step.found)))
+    order = step.ordered(range(len(step.found)), by_wish=True)
     return step.dropped(order[:many]) or next((one for i in order if (one := step.dropped([i])) is not None), None)
 
 
