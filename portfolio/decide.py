@@ -102,6 +102,8 @@ def _why(policy: Policy, judgement: _Judgement, plan: Plan | None) -> tuple[str,
     """The sentence of the rebalance or of what stopped it, and why a wish to trade left no order."""
     if plan is not None or not judgement.trade:
         return (judgement.why,)
+    if judgement.wish.road[-1] == "hold":
+        return (f"what is held stays: {judgement.wish.road[0]}",)
     still = sorted(frozen(judgement.verdicts))
     if _all_frozen(policy, judgement):
         return (f"every symbol is frozen by its data: {', '.join(still)}",)

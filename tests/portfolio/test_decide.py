@@ -211,6 +211,7 @@ def test_hold_trades_nothing_whatever_the_calendar_says():
         found = decided(rules, market(four, walk(4, 70, size=0.001)), held)
         assert found.road[-1] == "hold"
         assert (found.status, found.plan) == ("nothing to trade", None)
+        assert found.reasons == (f"what is held stays: {found.road[0]}",)
 
 
 def test_selling_everything_is_a_plan_of_sells():
