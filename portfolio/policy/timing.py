@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portfolio.section import Section
+from portfolio.timing.calendar import WEEKDAYS, WHICH
 from portfolio.types import RebalancePolicy
 
 LONGEST = {"week": 5, "month": 23, "quarter": 64, "year": 254}  # sessions that a period can have
@@ -32,8 +33,10 @@ def _calendar(section: Section, base: RebalancePolicy) -> RebalancePolicy:
     every = section.word("every", PERIODS, base.every)
     day = section.absent("day", base.day)
     number = isinstance(day, int) and not isinstance(day, bool) and 1 <= day <= LONGEST[every]
-    if not number and day not in ("first", "last"):  # a tuple: a value of TOML may be unhashable
-        raise section.wrong("day", f'"first", "last", or the number of a session in the {every}, from 1 to {LONGEST[every]}')
+    if not number and day not in ("first", "last") and day not in _weekdays(every):  # tuples: a value may be unhashable
+        named = {"week": ', a weekday such as "friday"', "month": ', a weekday such as "third friday"'}.get(every, "")
+        need = f'"first", "last"{named}, or the number of a session in the {every}, from 1 to {LONGEST[every]}'
+        raise section.wrong("day", need)
     months = section.absent("months", list(base.months))
     good = isinstance(months, list) and all(isinstance(m, int) and not isinstance(m, bool) and 1 <= m <= 12 for m in months)
     if not good or len(set(months)) != len(months):
@@ -42,6 +45,12 @@ def _calendar(section: Section, base: RebalancePolicy) -> RebalancePolicy:
     if day == "last" and last is not None and months and not set(months) & last:
         raise section.wrong("months", f"a list with a month that ends a {every}: day = 'last' would never come")
     return replace(base, every=every, day=str(day), months=tuple(sorted(months)))
+
+
+def _weekdays(every: str) -> tuple[str, ...]:
+    if every == "week":
+        return WEEKDAYS
+    return tuple(f"{which} {day}" for which in WHICH for day in WEEKDAYS) if every == "month" else ()
 
 
 def _drift(section: Section, base: RebalancePolicy) -> RebalancePolicy:

@@ -54,7 +54,7 @@ class RebalancePolicy:
     relative_band: float = 0.25
     band_by: str = ""
     every: str = "month"  # week | month | quarter | year
-    day: str = "first"  # first | last session of the period, or its n-th as a text
+    day: str = "first"  # first | last session of the period, its n-th as a text, or a weekday ("third friday")
     months: tuple[int, ...] = ()  # only in these, where given
     cooldown: int = 0
     max_a_month: int | None = None

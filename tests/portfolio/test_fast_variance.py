@@ -148,7 +148,9 @@ def test_the_largest_sharpe_ratio_is_cvxpys(kind, seed, risk_free):
         return
     assert violation(found.weights, c, u.returns) <= 1e-9
     assert -found.objective == pytest.approx(u.best_ratio(c, risk_free), rel=1e-6)
-    loose = {"none": 1e-9, "cvar": 1e-4, "all": 1e-4}.get(kind, 1e-5)  # what is proven under a cap; `solve` closes what is left by planes
+    loose = {"none": 1e-9, "cvar": 1e-4, "all": 1e-4}.get(
+        kind, 1e-5
+    )  # what is proven under a cap; `solve` closes what is left by planes
     assert found.gap <= loose * abs(found.objective)
 
 

@@ -383,7 +383,7 @@ RULE = 'when = "drift"\nabsolute_band = 0.05\nrelative_band = 0.25'
 @pytest.mark.parametrize(
     ("rule", "more"),
     [
-        (CALENDAR, 'day = "last"'), (CALENDAR, "day = 3"), (CALENDAR, "months = [1, 7]"), (CALENDAR, "cooldown = 5"),
+        (CALENDAR, 'day = "last"'), (CALENDAR, "day = 3"), (CALENDAR, 'day = "third friday"'), (CALENDAR, "months = [1, 7]"), (CALENDAR, "cooldown = 5"),
         (CALENDAR, "max_a_month = 1"), (RULE, "cash_flows = true"), (CASH, "cash_band = 0.02"), (RULE, 'band_by = "kind"'),
     ],
 )  # fmt: skip
@@ -403,7 +403,8 @@ def test_every_number_of_a_cost_aware_policy_changes_the_hash(knob):
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ('when = "calendar"\nday = "third"', "day"), ('when = "calendar"\nday = 0', "day"), ('when = "calendar"\nday = true', "day"),
+        ('when = "calendar"\nday = "third"', "third friday"), ('when = "calendar"\nevery = "week"\nday = "third friday"', "friday"),
+        ('when = "calendar"\nevery = "quarter"\nday = "friday"', "day"), ('when = "calendar"\nday = 0', "day"), ('when = "calendar"\nday = true', "day"),
         ('when = "calendar"\nmonths = [13]', "months"), ('when = "calendar"\nmonths = [1, 1]', "months"),
         ('when = "signal"\nabsolute_band = 0.1', "absolute_band"), ('when = "drift"\nhorizon = 3', "horizon"),
         ('when = "drift"\nband_by = "zoo"', "zoo"), ('when = "drift"\ncash_band = 0.1', "cash_band"),

@@ -165,6 +165,38 @@ def test_the_last_and_the_nth_session_are_the_exchange_s(every, day):
         assert asked(policy, session=session, last=date(2021, 12, 1), place=place)[0] is bool(due), (session, every, day)
 
 
+@pytest.mark.parametrize("year", [2021, 2022, 2024])
+@pytest.mark.parametrize("words", ["third friday", "first monday", "last thursday", "fourth wednesday"])
+def test_a_weekday_of_the_month_is_pandas_s_or_the_session_before(year, words):
+    """2022-04-15, Good Friday, was a third Friday: the day before trades."""
+    import pandas as pd
+
+    which, name = words.split()
+    weeks = {"first": "WOM-1", "third": "WOM-3", "fourth": "WOM-4"}
+    if which == "last":
+        told = pd.date_range(f"{year}-01-01", f"{year}-12-31", freq=pd.offsets.LastWeekOfMonth(weekday=3))
+    else:
+        told = pd.date_range(f"{year}-01-01", f"{year}-12-31", freq=f"{weeks[which]}{name[:3].upper()}")
+    told = [stamp.date() for stamp in told]
+    days = [day for day, _, _ in exchange(year)]
+    wanted = {max(d for d in days if d <= day) for day in told if day >= days[0]}
+    policy = RebalancePolicy("calendar", every="month", day=words)
+    traded = {day for day, place, _ in exchange(year) if asked(policy, session=day, last=date(2000, 1, 3), place=place)[0]}
+    assert traded - wanted <= {days[-1]}, "at most the year's last session, before a holiday of the next"
+    assert wanted <= traded
+
+
+def test_a_weekday_of_the_week_and_only_of_named_months():
+    fridays = RebalancePolicy("calendar", every="week", day="friday")
+    traded = [day for day, place, _ in exchange(2022) if asked(fridays, session=day, last=date(2000, 1, 3), place=place)[0]]
+    assert all(day.weekday() == 4 for day in traded if day not in {date(2022, 4, 14)})
+    assert date(2022, 4, 14) in traded, "Good Friday"
+    assert 51 <= len(traded) <= 53
+    third = RebalancePolicy("calendar", every="month", day="third friday", months=(3, 6, 9, 12))
+    quarterly = [day for day, place, _ in exchange(2022) if asked(third, session=day, last=date(2000, 1, 3), place=place)[0]]
+    assert quarterly == [date(2022, 3, 18), date(2022, 6, 17), date(2022, 9, 16), date(2022, 12, 16)]
+
+
 def test_the_edge_knows_where_a_session_stands():
     from tasks.calendar import place
 
