@@ -30,7 +30,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """The whole main job on bundled real prices, against a simulated gateway. Needs no network and no account."""
-    from tasks.doors import demo_policy
+    from tasks.doors import demo_policy, read_policy
     from tasks.gateway import last_session, running_gateway
     from tasks.settings import settings
 
@@ -42,7 +42,8 @@ def demo(
 
         with prefect_api(where.home) as api, running_gateway(where, session) as port:
             os.environ["TRIMTAB_IB_HOST"], os.environ["TRIMTAB_IB_PORT"] = "127.0.0.1", str(port)
-            _open_libraries(fresh)
+            rule = read_policy(demo_policy()).strategy.rule
+            _open_libraries(fresh and getattr(rule, "opens_riskfolio", False))
             document = _day(str(demo_policy()), session, api)
     _show(document, json)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from portfolio.errors import WrongUse
 from portfolio.section import Section
+from portfolio.signals.factors import FACTORS
 from portfolio.types import Classes, ConstraintPolicy, Range
 
-FACTORS = ("beta", "value", "quality", "momentum", "size", "low_volatility", "dividend")
+EXPOSURES = ("beta", *FACTORS)
 CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OWN = frozenset({"weight", "symbols", "net", "exposures", "benchmark", "lots"})  # tables of [constraints] that are no class
 
@@ -55,7 +56,7 @@ def read_constraints(section: Section | None, symbols: tuple[str, ...], classes:
         volatility=_limit(section, "volatility", 2.0),
         conditional_value_at_risk=_limit(section, "conditional_value_at_risk", 1.0),
         level=section.number("level", 0.5, 0.999, usual.level),
-        exposures=_ranges(section, "exposures", FACTORS, "the factors", -10.0, 10.0),
+        exposures=_ranges(section, "exposures", EXPOSURES, "the factors", -10.0, 10.0),
         names=section.count("names", 1, 100_000) if "names" in section.table else section.absent("names"),
         minimum_position=section.number("minimum_position", 0.0, 1.0, usual.minimum_position),
         do_not_trade=_symbols(section, "do_not_trade", symbols),
@@ -146,12 +147,8 @@ def _lots(section: Section, symbols: tuple[str, ...]) -> dict[str, int]:
     return {symbol: inner.count(symbol, 1, 1_000_000) for symbol in inner.table}
 
 
-def check_constraints(found: ConstraintPolicy, symbols: tuple[str, ...], cap: float, named: Container[str], why: str) -> None:
-    """`WrongUse` where single bounds can never add up, or a key would be read by nothing.
-
-    cap: the largest weight of an optimizer, else 1. named: the keys that the file has. why: whom a benchmark serves beside
-    tracking_error ("": nobody).
-    """
+def check_bounds(found: ConstraintPolicy, symbols: tuple[str, ...], cap: float) -> None:
+    """`WrongUse` where single bounds can never add up. cap: the largest weight of an optimizer, else 1."""
     ranges = [found.symbols.get(s, found.weight) for s in symbols]
     least, most = sum(r.low for r in ranges), sum(min(r.high, cap) for r in ranges)
     top = min(found.net.high, found.gross)
@@ -164,7 +161,14 @@ def check_constraints(found: ConstraintPolicy, symbols: tuple[str, ...], cap: fl
     must = sum(1 for r in ranges if r.low > 0.0)
     if found.names is not None and must > found.names:
         raise _contradiction(f"{must} symbols have a least weight, and names = {found.names}", "Raise `names`")
-    if found.benchmark and found.tracking_error is None and not why:
+
+
+def check_read(found: ConstraintPolicy, named: Container[str], *, followed: bool) -> None:
+    """`WrongUse` where a key would be read by nothing.
+
+    named: the keys that the file has. followed: whether the strategy reads the benchmark, beside tracking_error.
+    """
+    if found.benchmark and found.tracking_error is None and not followed:
         raise _contradiction("benchmark is read by nothing here", "It belongs to `tracking_error`")
     risky = (found.tracking_error, found.volatility, found.conditional_value_at_risk)
     if "lookback" in named and not found.exposures and all(limit is None for limit in risky):

@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, replace
 
 from portfolio.errors import WrongUse
 from portfolio.optimize.views import read_views
-from portfolio.policy.constraints import check_constraints, read_classes, read_constraints
+from portfolio.policy.constraints import check_bounds, check_read, read_classes, read_constraints
 from portfolio.policy.gates import read_gate
 from portfolio.policy.objectives import OBJECTIVES, Objective
 from portfolio.policy.timing import read_rebalance
@@ -49,7 +49,7 @@ def parse_policy(text: str, files: Mapping[str, str] | None = None) -> Policy:
     for section in sections.values():
         if section is not None:
             section.done()
-    _check(policy)
+    _check(policy, sections["constraints"].table if sections["constraints"] else ())
     return replace(policy, hash=policy_hash(policy))
 
 
@@ -181,13 +181,13 @@ def _execution(section: Section) -> ExecutionPolicy:
     )
 
 
-def _check(policy: Policy) -> None:
-    """What no single key can say."""
+def _check(policy: Policy, constrained: Container[str]) -> None:
+    """What no single key can say. constrained: the keys of [constraints]."""
     rule: Strategy = policy.strategy.rule  # type: ignore[assignment]
     _check_objective(policy, rule)
     rule.check(policy.symbols, policy.classes)
     _check_names(policy)
-    _check_limits(policy, rule)
+    _check_limits(policy, rule, constrained)
     room = policy.risk.max_weight * len(policy.symbols)
     if policy.objective == "optimized" and room < 1.0 - 1e-12:
         raise WrongUse(
@@ -205,20 +205,18 @@ def _check_objective(policy: Policy, rule: Strategy) -> None:
         )
 
 
-def _check_limits(policy: Policy, rule: Strategy) -> None:
-    asked = policy.constraints
-    decides = isinstance(rule, Optimized)
-    keys = tomllib.loads(policy.text).get("constraints", {})
-    follows = isinstance(rule, Optimized) and rule.follows_benchmark
-    cap = policy.risk.max_weight if decides else 1.0
-    check_constraints(asked, policy.symbols, cap, keys, "the strategy" if follows else "")
-    if decides and "lookback" in keys and not asked.exposures:
-        what = "[constraints] lookback is not read where an optimizer decides: it keeps limits on risk over its own days."
-        raise WrongUse(what, "Take it out; [strategy] lookback says how many.", key="lookback")
+def _check_limits(policy: Policy, rule: Strategy, named: Container[str]) -> None:
+    asked, optimizer = policy.constraints, rule if isinstance(rule, Optimized) else None
+    check_bounds(asked, policy.symbols, policy.risk.max_weight if optimizer else 1.0)
+    check_read(asked, named, followed=optimizer is not None and optimizer.follows_benchmark)
     if "beta" in asked.exposures and policy.benchmark is None:
         raise WrongUse("[constraints] limits beta, and the policy has no benchmark.", "Name one in [portfolio] benchmark.")
-    if isinstance(rule, Optimized):
-        rule.check_benchmark(asked.benchmark)
+    if optimizer is None:
+        return
+    if "lookback" in named and not asked.exposures:
+        what = "[constraints] lookback is not read where an optimizer decides: it keeps limits on risk over its own days."
+        raise WrongUse(what, "Take it out; [strategy] lookback says how many.", key="lookback")
+    optimizer.check_benchmark(asked.benchmark)
 
 
 def _check_names(policy: Policy) -> None:
