@@ -14,7 +14,7 @@ from portfolio.errors import Refused
 from portfolio.market import Market
 from portfolio.orders import Sizing, plan_orders
 from portfolio.orders.planning import plan_id
-from portfolio.risk import apply_verdicts, blocked, judge, risk_profile
+from portfolio.risk import Situation, apply_verdicts, blocked, judge, risk_profile
 from portfolio.risk.apply import frozen
 from portfolio.strategies import target
 from portfolio.timing import Occasion, rebalance
@@ -25,6 +25,7 @@ from portfolio.types import (
     Plan,
     Policy,
     Quote,
+    Rate,
     SessionPlace,
     Target,
     Timing,
@@ -39,7 +40,9 @@ class Book:
     """The account's side of a decision: what it holds, what it could deal at, and what it remembers.
 
     history: (session, equity at its end), oldest first. instruments and increments: by symbol. rebalances: sessions of
-    the finished plans that traded, oldest first. place: where the session stands in the exchange's calendar.
+    the finished plans that traded, oldest first. place: where the session stands in the exchange's calendar. rates: by
+    foreign currency. pending: signed quantity of orders that are still at work. anchor: the session of the newest `resume`.
+    before: what the newest plan that traded was decided for. forecasts: (session, value at risk that was told for it).
     """
 
     account_name: str
@@ -51,6 +54,23 @@ class Book:
     rebalances: tuple[date, ...] = ()
     increments: Mapping[str, Decimal] = field(default_factory=dict)
     place: SessionPlace | None = None
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    pending: Mapping[str, Decimal] = field(default_factory=dict)
+    anchor: date | None = None
+    before: Before | None = None
+    forecasts: tuple[tuple[date, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The newest decision that traded. weights: what it asked for; hedges: symbol -> the part of it that hedged; flow: what was
+    paid in (taken out: negative) since, in the base currency.
+    """
+
+    session: date
+    weights: Weights
+    hedges: Weights = field(default_factory=dict)
+    flow: Decimal = Decimal(0)
 
 
 def decision_id(policy: Policy, market: Market) -> str:
@@ -134,7 +154,7 @@ def _judgement(policy: Policy, market: Market, book: Book) -> _Judgement:
     asked = dict(current) if holding else {s: w * (1.0 - policy.risk.cash_reserve) for s, w in wish.weights.items()}
 
     def judged(weights: Weights) -> tuple[Verdict, ...]:
-        return judge(weights, policy=policy, market=market, state=book.state, history=book.history, equity=equity)
+        return judge(weights, Situation(policy, market, book.state, book.history, equity, book.anchor))
 
     verdicts = judged(asked)
     weights = apply_verdicts(asked, current, verdicts)

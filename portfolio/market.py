@@ -35,7 +35,10 @@ class PriceHistory:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The market as it was known at `as_of`: closes of shape (sessions, symbols), oldest first, NaN where unknown."""
+    """The market as it was known at `as_of`: closes of shape (sessions, symbols), oldest first, NaN where unknown.
+
+    Closes, the benchmark and what is watched are in the portfolio's base currency.
+    """
 
     as_of: datetime
     session: date
@@ -52,6 +55,9 @@ class Market:
     macro: Mapping[str, FloatArray] = field(default_factory=dict)  # series, as the session after each could know it; (sessions,)
     ratios: Mapping[str, FloatArray] = field(default_factory=dict)  # as known at each session's end; (sessions, symbols)
     stale: Mapping[str, str] = field(default_factory=dict)  # dataset that is looked at and too old -> why
+    volumes: Mapping[str, float] = field(default_factory=dict)  # 20-day average, shares a day; absent where nobody says it
+    rates: Mapping[str, FloatArray] = field(default_factory=dict)  # currency -> base currency a unit, (sessions,)
+    rate_days: Mapping[str, date] = field(default_factory=dict)  # currency -> the day of its newest rate
 
     def returns(self, days: int, symbols: Sequence[str] | None = None) -> FloatArray:
         """Simple daily returns of the last `days` sessions, shape (<= days, symbols); NaN where a close is missing."""

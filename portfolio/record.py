@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolio.decide import Book
+from portfolio.decide import Before, Book
 from portfolio.market import Market
 from portfolio.policy import parse_policy
 from portfolio.types import (
@@ -18,16 +18,19 @@ from portfolio.types import (
     Declaration,
     Health,
     Plan,
-    PlanLine,
     Policy,
     Quote,
+    Rate,
     SessionPlace,
-    Side,
     TradingState,
+    plan_line,
 )
 
 Document = dict[str, Any]
-LATER = frozenset({"why", "certificate", "timing"})  # fields that older records do not have
+LATER = frozenset(  # fields that older records do not have
+    {"why", "certificate", "timing", "hedges", "stresses", "margin_before", "margin_after", "backtests"}
+    | {"figure", "limit", "rate", "parts", "cost"}
+)
 
 
 def decision_document(decision: Decision, policy: Policy, market: Market, book: Book) -> Document:
@@ -56,26 +59,15 @@ def plan_document(plan: Plan) -> Document:
 
 
 def plan_from(document: Mapping[str, Any]) -> Plan:
-    lines = tuple(
-        PlanLine(
-            **{
-                **line,
-                "side": Side(line["side"]),
-                "quantity": Decimal(line["quantity"]),
-                "price": Decimal(line["price"]),
-            }
-        )
-        for line in document["lines"]
-    )
+    lines = tuple(plan_line(line) for line in document["lines"])
     return Plan(**{**document, "session": date.fromisoformat(document["session"]), "lines": lines})
 
 
 def book_from(document: Mapping[str, Any]) -> Book:
     """The book of a recorded decision."""
-    account = document["account"]
     return Book(
         account_name=document["account_name"],
-        account=Account({s: Decimal(q) for s, q in account["positions"].items()}, Decimal(account["cash"]), account["currency"]),
+        account=_account(document["account"]),
         quotes={s: _quote(q) for s, q in document["quotes"].items()},
         instruments=dict(document["instruments"]),
         state=TradingState(document["state"]),
@@ -83,7 +75,32 @@ def book_from(document: Mapping[str, Any]) -> Book:
         rebalances=tuple(date.fromisoformat(day) for day in _rebalances(document)),
         increments={s: Decimal(q) for s, q in document["increments"].items()},
         place=_place(document.get("place")),
+        rates={c: _rate(r) for c, r in document.get("rates", {}).items()},
+        pending=_amounts(document.get("pending", {})),
+        anchor=date.fromisoformat(document["anchor"]) if document.get("anchor") else None,
+        before=_before(document.get("before")),
+        forecasts=tuple((date.fromisoformat(day), value) for day, value in document.get("forecasts", ())),
     )
+
+
+def _amounts(document: Mapping[str, str]) -> dict[str, Decimal]:
+    return {name: Decimal(amount) for name, amount in document.items()}
+
+
+def _account(document: Mapping[str, Any]) -> Account:
+    foreign = _amounts(document.get("foreign", {}))
+    return Account(_amounts(document["positions"]), Decimal(document["cash"]), document["currency"], foreign)
+
+
+def _rate(document: Mapping[str, Any]) -> Rate:
+    told = {**document, "value": Decimal(document["value"]), "time": datetime.fromisoformat(document["time"])}
+    return Rate(**told)
+
+
+def _before(document: Mapping[str, Any] | None) -> Before | None:
+    if document is None:
+        return None
+    return Before(**{**document, "session": date.fromisoformat(document["session"]), "flow": Decimal(document["flow"])})
 
 
 def _rebalances(document: Mapping[str, Any]) -> list[str]:
@@ -132,7 +149,7 @@ def _changes(old: Any, new: Any, path: str = "") -> Iterator[str]:
     if old == new:
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in sorted({*old, *new}):
+        for key in sorted({*old, *new} - (LATER - set(old))):
             yield from _changes(old.get(key), new.get(key), f"{path}{key} ")
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (before, after) in enumerate(zip(old, new, strict=True)):

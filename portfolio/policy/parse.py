@@ -13,7 +13,8 @@ from portfolio.errors import WrongUse
 from portfolio.optimize.views import read_views
 from portfolio.policy.constraints import check_bounds, check_read, read_classes, read_constraints
 from portfolio.policy.gates import read_gate
-from portfolio.policy.objectives import OBJECTIVES, Objective
+from portfolio.policy.objectives import OBJECTIVES
+from portfolio.policy.risk import read_risk
 from portfolio.policy.timing import read_rebalance
 from portfolio.section import Section
 from portfolio.strategies.catalog import kinds, read_strategy
@@ -21,11 +22,8 @@ from portfolio.strategies.optimized import Optimized
 from portfolio.strategies.protocol import Strategy
 from portfolio.strategies.shown import RELAXED
 from portfolio.types import (
-    DrawdownLimit,
     ExecutionPolicy,
     Policy,
-    RiskPolicy,
-    TailLimit,
 )
 
 NEEDED = ("portfolio", "universe", "strategy", "execution")
@@ -95,7 +93,7 @@ def _policy(sections: Mapping[str, Section], text: str, files: dict[str, str]) -
         strategy=read_strategy(sections["strategy"]),
         constraints=read_constraints(sections.get("constraints"), symbols, classes),
         rebalance=read_rebalance(sections.get("rebalance"), objective.rebalance),
-        risk=_risk(sections.get("risk", Section("risk", {})), objective),
+        risk=read_risk(sections.get("risk", Section("risk", {})), objective, classes),
         gate=read_gate(sections.get("gate", Section("gate", {}))),
         execution=_execution(sections["execution"]),
         fresh=objective.datasets,
@@ -131,41 +129,6 @@ def _symbols(section: Section) -> tuple[str, ...]:
     if not symbols:
         raise section.wrong("symbols", "a list with at least one symbol")
     return symbols
-
-
-def _risk(section: Section, objective: Objective) -> RiskPolicy:
-    """A limit that is deleted falls back to its objective's: there is no way to have none."""
-    return RiskPolicy(
-        max_weight=section.number("max_weight", 0.0, 1.0, objective.max_weight),
-        max_gross=section.number("max_gross", 0.0, 1.0, 1.0),
-        cash_reserve=section.number("cash_reserve", 0.0, 1.0, 0.01),
-        daily_drawdown=_drawdown(section, "daily_drawdown", objective.daily_drawdown),
-        monthly_drawdown=_drawdown(section, "monthly_drawdown", objective.monthly_drawdown),
-        value_at_risk=_tail(section, "value_at_risk"),
-        conditional_value_at_risk=_tail(section, "conditional_value_at_risk"),
-        unknown=section.word("unknown", ("warn", "block"), "warn"),
-        lookback=section.count("lookback", 60, 10_000, 504),
-    )
-
-
-def _drawdown(section: Section, key: str, usual: DrawdownLimit) -> DrawdownLimit:
-    inner = section.section(key, None)
-    if inner is None:
-        return usual
-    limit = DrawdownLimit(reduce=inner.number("reduce", 0.0, 1.0), halt=inner.number("halt", 0.0, 1.0))
-    inner.done()
-    if limit.reduce > limit.halt:
-        raise inner.wrong("reduce", "at most `halt`")
-    return limit
-
-
-def _tail(section: Section, key: str) -> TailLimit | None:
-    inner = section.section(key, None)
-    if inner is None:
-        return None
-    limit = TailLimit(inner.number("level", 0.5, 0.999), inner.count("days", 1, 1), inner.number("limit", 0.0, 1.0))
-    inner.done()
-    return limit
 
 
 def _execution(section: Section) -> ExecutionPolicy:

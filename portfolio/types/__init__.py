@@ -8,24 +8,41 @@ the exchange's own date.
 from portfolio.types.account import Account, Certificate, LawResult, Target, Verdict
 from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket
 from portfolio.types.constraints import Classes, ConstraintPolicy, Range
+from portfolio.types.contracts import (
+    CURRENCIES,
+    ContractKind,
+    OptionTerms,
+    contract_kind,
+    currency_pair,
+    multiplier,
+    option_terms,
+)
 from portfolio.types.incidents import Incident, IncidentEvent, IncidentState, Judged, Resolution
-from portfolio.types.market import Declaration, Instrument, Quote
-from portfolio.types.orders import Decision, Execution, Intent, Plan, PlanLine
+from portfolio.types.market import Declaration, Instrument, Quote, Rate
+from portfolio.types.orders import Decision, Execution, Intent, Plan, PlanLine, plan_line
 from portfolio.types.policy import (
+    CostPolicy,
     DrawdownLimit,
     ExecutionPolicy,
     GatePolicy,
+    HedgePolicy,
+    LiquidityPolicy,
+    MarginPolicy,
     Policy,
     RebalancePolicy,
     RiskPolicy,
+    SizingPolicy,
     StrategyPolicy,
     StrategyRule,
+    StressPolicy,
     TailLimit,
 )
+from portfolio.types.risk import Hedge, MarginPicture, StressResult, VarBacktest
 from portfolio.types.timing import SessionPlace, Timing
 from portfolio.types.words import Action, FloatArray, Health, OrderState, Side, Span, TradingState, Weights
 
 __all__ = [
+    "CURRENCIES",
     "Account",
     "Action",
     "BrokerOrder",
@@ -34,6 +51,8 @@ __all__ = [
     "Classes",
     "ConstraintPolicy",
     "Contract",
+    "ContractKind",
+    "CostPolicy",
     "Decision",
     "Declaration",
     "DrawdownLimit",
@@ -42,6 +61,8 @@ __all__ = [
     "FloatArray",
     "GatePolicy",
     "Health",
+    "Hedge",
+    "HedgePolicy",
     "Incident",
     "IncidentEvent",
     "IncidentState",
@@ -49,6 +70,10 @@ __all__ = [
     "Intent",
     "Judged",
     "LawResult",
+    "LiquidityPolicy",
+    "MarginPicture",
+    "MarginPolicy",
+    "OptionTerms",
     "OrderState",
     "OrderTicket",
     "Plan",
@@ -56,18 +81,28 @@ __all__ = [
     "Policy",
     "Quote",
     "Range",
+    "Rate",
     "RebalancePolicy",
     "Resolution",
     "RiskPolicy",
     "SessionPlace",
     "Side",
+    "SizingPolicy",
     "Span",
     "StrategyPolicy",
     "StrategyRule",
+    "StressPolicy",
+    "StressResult",
     "TailLimit",
     "Target",
     "Timing",
     "TradingState",
+    "VarBacktest",
     "Verdict",
     "Weights",
+    "contract_kind",
+    "currency_pair",
+    "multiplier",
+    "option_terms",
+    "plan_line",
 ]

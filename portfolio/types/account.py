@@ -7,31 +7,53 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from portfolio.types.contracts import multiplier
 from portfolio.types.words import Action, Span, Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the account holds: whole shares by symbol, cash in the base currency."""
+    """What the account holds: whole shares by symbol, cash in the base currency, and cash in others, each in its own."""
 
     positions: Mapping[str, Decimal]
     cash: Decimal
     currency: str
+    foreign: Mapping[str, Decimal] = field(default_factory=dict)
 
-    def equity(self, prices: Mapping[str, Decimal]) -> Decimal:
-        """Cash plus positions at `prices` (per share, same currency). KeyError where a held symbol has no price."""
-        return self.cash + sum((q * prices[s] for s, q in self.positions.items() if q), Decimal(0))
+    def equity(self, prices: Mapping[str, Decimal], rates: Mapping[str, Decimal] | None = None) -> Decimal:
+        """Cash plus positions, in the base currency.
+
+        prices: per share, in the base currency; rates: what one unit of a foreign currency is worth. KeyError where a held
+        symbol has no price, or a currency no rate.
+        """
+        elsewhere = sum((amount * (rates or {})[c] for c, amount in self.foreign.items() if amount), Decimal(0))
+        held = sum((q * prices[s] * multiplier(s) for s, q in self.positions.items() if q), Decimal(0))
+        return self.cash + elsewhere + held
+
+    def balance(self, currency: str) -> Decimal:
+        """Cash in `currency`."""
+        return self.cash if currency == self.currency else self.foreign.get(currency, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one rule says, by how much to scale (1 = leave it), which symbols it means, and the sentence why."""
+    """What one rule says, by how much to scale (1 = leave it), which symbols it means, and the sentence why.
+
+    figure, limit: what was measured and what it was held against, in one unit, where the rule has such.
+    """
 
     rule: str
     action: Action
     scale: float
     symbols: tuple[str, ...]
     reason: str
+    figure: float | None = None
+    limit: float | None = None
+
+    @property
+    def used(self) -> float | None:
+        """How much of the limit is used, 1 = all of it."""
+        return None if self.figure is None or not self.limit else self.figure / self.limit
 
 
 @dataclass(frozen=True, slots=True)

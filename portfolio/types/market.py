@@ -67,6 +67,16 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of `currency` is worth in the base currency, of when, and who said so."""
+
+    currency: str
+    value: Decimal
+    time: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """What a source says of its own prices."""
 

@@ -9,13 +9,19 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.types.account import Certificate, Verdict
+from portfolio.types.contracts import multiplier
+from portfolio.types.risk import Hedge, MarginPicture, StressResult, VarBacktest
 from portfolio.types.timing import Timing
 from portfolio.types.words import OrderState, Side, Weights
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One wished order: positive quantity, its reference price and its reason."""
+    """One wished order: positive quantity, its reference price and its reason.
+
+    parts: what the signed quantity is made of, by cause (cash_flow, drift, signal, risk_limit, timing, hedge, cash, rounding);
+    they add up to it exactly. cost: expected, in the line's currency: commission, half the spread and impact.
+    """
 
     ref: str  # 16 hex digits of sha256(account | plan | instrument | leg)
     instrument: str
@@ -26,6 +32,9 @@ class PlanLine:
     currency: str
     reason: str
     leg: int = 0
+    rate: Decimal = Decimal(1)  # what one unit of `currency` is worth in the base currency
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
+    cost: Decimal = Decimal(0)
 
     @property
     def signed(self) -> Decimal:
@@ -33,7 +42,20 @@ class PlanLine:
 
     @property
     def notional(self) -> Decimal:
-        return self.quantity * self.price
+        """In the line's currency."""
+        return self.quantity * self.price * multiplier(self.symbol)
+
+    @property
+    def value(self) -> Decimal:
+        """The notional in the base currency."""
+        return self.notional * self.rate
+
+
+def plan_line(written: Mapping[str, Any]) -> PlanLine:
+    """A line from its JSON values; what older records do not have is as it is where nobody said it."""
+    exact = {name: Decimal(written[name]) for name in ("quantity", "price", "rate", "cost") if name in written}
+    parts = {cause: Decimal(quantity) for cause, quantity in written.get("parts", {}).items()}
+    return PlanLine(**{**written, **exact, "side": Side(written["side"]), "parts": parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,11 @@ class Decision:
     why: Mapping[str, str] = field(default_factory=dict)  # symbol -> the sentence behind its weight
     certificate: Certificate | None = None  # of the optimizer's answer, where one was asked
     timing: Timing | None = None  # whether to trade now; None where a rule stopped everything before
+    hedges: tuple[Hedge, ...] = ()
+    stresses: tuple[StressResult, ...] = ()
+    margin_before: MarginPicture | None = None  # None where the policy has no margin
+    margin_after: MarginPicture | None = None
+    backtests: tuple[VarBacktest, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 

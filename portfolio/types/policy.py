@@ -20,6 +20,99 @@ class TailLimit:
     level: float  # 0.95
     days: int
     limit: float  # fraction of equity
+    method: str = "historical"  # | normal | cornish_fisher | extreme_value | monte_carlo | filtered_historical
+
+
+@dataclass(frozen=True, slots=True)
+class SizingPolicy:
+    """How large one position may be at the most, by its own risk; see portfolio.risk.sizing.
+
+    kind: fixed_fraction | volatility | kelly | equal_risk. budget: what one position may lose at its stop (fixed_fraction), or
+    its volatility a year as a part of the portfolio's equity (volatility). stop: distance of the stop, a fraction of the
+    price. fraction: of the full Kelly bet. cap: no position above it.
+    """
+
+    kind: str
+    budget: float = 0.01
+    stop: float = 0.10
+    fraction: float = 0.5
+    cap: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidityPolicy:
+    """participation: the share of a day's volume that we may be; days: how long the slowest position may take to sell;
+    volume_share: the largest position as a share of a day's volume, None: no limit.
+    """
+
+    participation: float = 0.10
+    days: float | None = None
+    volume_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StressPolicy:
+    """max_loss: scenario -> the loss it may cause at the most, a fraction of equity; "any" is every scenario's."""
+
+    max_loss: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MarginPolicy:
+    """A margin account. leverage: what is invested, as a multiple of equity. Rates are a year.
+
+    initial, maintenance: of a long position's value (Regulation T: 0.50; FINRA 4210: 0.25); short_initial,
+    short_maintenance: of a short position's value, beside its proceeds (0.50, 0.30). benchmark_rate: what spreads are added
+    to; tiers: (up to this loan in the base currency, spread over it), the last without an end. borrow_fee: of a short
+    position's value; borrow_fees: by symbol. cushion: excess liquidity that is left at the least, of equity.
+    """
+
+    leverage: float = 1.0
+    initial: float = 0.50
+    maintenance: float = 0.25
+    short_initial: float = 0.50
+    short_maintenance: float = 0.30
+    benchmark_rate: float = 0.0
+    tiers: tuple[tuple[float, float], ...] = ((100_000.0, 0.015), (1_000_000.0, 0.010), (float("inf"), 0.0075))
+    borrow_fee: float = 0.0025
+    borrow_fees: Mapping[str, float] = field(default_factory=dict)
+    cushion: float = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class HedgePolicy:
+    """One hedge; which keys a kind reads is said in portfolio.hedging. ceiling: what it may cost a year, of equity."""
+
+    name: str
+    kind: str  # beta | minimum_variance | tail | currency | put
+    instrument: str  # a symbol, or the currency that is hedged
+    ceiling: float
+    target: float = 0.0  # of beta: the beta that is left; of currency: the share that stays open
+    lookback: int = 252
+    max_weight: float = 0.30
+    weight: float = 0.0  # of tail: what is held while the rule holds
+    when: str = ""  # of tail: volatility | drawdown | trend
+    threshold: float = 0.0
+    moneyness: float = 0.90  # of put: strike over price
+    days: int = 90  # of put: to expiry, at the least
+    cover: float = 1.0  # of put: share of the portfolio's beta-weighted value
+
+
+@dataclass(frozen=True, slots=True)
+class CostPolicy:
+    """What a trade is expected to cost. commission: ib_fixed | ib_tiered | per_share | per_value | none.
+
+    rate, minimum, maximum: of per_share (a share) and per_value (a fraction); maximum: of the value. half_spread: a fraction of
+    the price, where no two-sided quote says it. impact: of the square-root law, in units of a day's volatility at a whole
+    day's volume.
+    """
+
+    commission: str = "ib_fixed"
+    rate: float = 0.0
+    minimum: float = 0.0
+    maximum: float = 1.0
+    half_spread: float = 0.0005
+    impact: float = 1.0
 
 
 class StrategyRule(Protocol):
@@ -77,6 +170,16 @@ class RiskPolicy:
     conditional_value_at_risk: TailLimit | None
     unknown: str  # warn | block
     lookback: int = 504  # sessions behind the risk figures
+    peak_drawdown: DrawdownLimit | None = None
+    max_group: Mapping[str, float] = field(default_factory=dict)  # class (or "currency") -> the most one name of it may hold
+    min_effective_names: float | None = None  # 1 over the sum of squared shares
+    max_component: float | None = None  # share of the portfolio's volatility that one symbol may bring
+    max_volatility: float | None = None  # a year
+    max_volatility_at_one: float | None = None  # a year, were every correlation one
+    beta: tuple[float, float] | None = None  # to the benchmark, both ends belong to it
+    sizing: SizingPolicy | None = None
+    liquidity: LiquidityPolicy = LiquidityPolicy()
+    stress: StressPolicy = StressPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +233,17 @@ class Policy:
     text: str  # the file as it was read
     hash: str  # sha256 of the parsed values, canonical JSON
     files: Mapping[str, str] = field(default_factory=dict)  # name -> text of the files it names (views)
+    currencies: Mapping[str, str] = field(default_factory=dict)  # symbol -> currency, of those that trade in another one
+    margin: MarginPolicy | None = None
+    hedges: tuple[HedgePolicy, ...] = ()
+    costs: CostPolicy = CostPolicy()
+
+    @property
+    def traded(self) -> tuple[str, ...]:
+        """The universe, and after it the instruments of hedges that are no part of it."""
+        more = (h.instrument for h in self.hedges if h.kind not in {"currency", "put"})
+        return tuple(dict.fromkeys([*self.symbols, *more]))
+
+    def currency(self, symbol: str) -> str:
+        """The currency in which `symbol` is quoted."""
+        return self.currencies.get(symbol, self.base_currency)

@@ -13,7 +13,7 @@ from mind import D, actions, down, market, policy, up, verdict, walk
 
 from portfolio.market import Market
 from portfolio.measures import conditional_value_at_risk, value_at_risk
-from portfolio.risk import apply_verdicts, blocked, judge, risk_profile, state_after
+from portfolio.risk import Situation, apply_verdicts, blocked, judge, risk_profile, state_after
 from portfolio.risk.apply import frozen
 from portfolio.risk.data import data_health, freshness, liquidity
 from portfolio.risk.drawdown import drawdown_rules, state_rule
@@ -287,7 +287,7 @@ def test_what_the_objective_asks_to_be_fresh_and_is_not_is_unknown(word, fresh):
 
 
 def judged(weights, shown: Market | None = None, history=(), equity="100", state=TradingState.ACTIVE, **changes):
-    return judge(weights, policy=risk(**changes), market=shown or market(), state=state, history=history, equity=Decimal(equity))
+    return judge(weights, Situation(risk(**changes), shown or market(), state, history, Decimal(equity)))
 
 
 def test_every_rule_has_a_verdict_with_a_sentence():

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from portfolio.errors import Refused, WrongUse
-from portfolio.types import OrderState, Plan, PlanLine, Side
+from portfolio.types import OrderState, Plan, PlanLine, Side, plan_line
 from warehouse.journal import canonical
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import DECISIONS, EXECUTIONS, ORDERS, PLANS
@@ -165,10 +165,5 @@ def _decided_at(con: Connection, plan: Plan) -> datetime:
 
 
 def _plan(row: Row[Any]) -> Plan:
-    lines = tuple(_line(one) for one in json.loads(row.lines))
+    lines = tuple(plan_line(one) for one in json.loads(row.lines))
     return Plan(row.plan, row.decision, row.portfolio, row.account, row.session, lines, row.funding, row.parent)
-
-
-def _line(one: dict[str, Any]) -> PlanLine:
-    exact = {name: Decimal(one[name]) for name in ("quantity", "price")}
-    return PlanLine(**(one | exact | {"side": Side(one["side"])}))
