@@ -14,8 +14,9 @@ from portfolio.errors import Refused
 from portfolio.market import Market
 from portfolio.record import book_from, decision_document, differences, health_from, policy_from
 from portfolio.risk import state_after
-from portfolio.types import Account, Contract, Decision, Policy, Quote, TradingState
+from portfolio.types import Account, Decision, Policy, Quote, TradingState
 from tasks import doors
+from tasks.book import Look, book_of
 from tasks.calendar import Hours, hours, place
 from tasks.market import Told, market_at
 from tasks.settings import Settings
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
     from warehouse.ledger import SqlLedger
 
 TRIAL_CASH = Decimal(1_000_000)  # what `trimtab decide` assumes where no account is on record
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the broker shows before a decision: the reconciled account, quotes and contracts of the universe."""
-
-    time: datetime
-    state: TradingState
-    quotes: Mapping[str, Quote]
-    contracts: Mapping[str, Contract]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ def propose(settings: Settings, policy: Policy, session: date, now: datetime) ->
         return known
     looked = asyncio.run(look(doors.open_desk(settings, policy, ledger), policy.symbols, session))
     _end_old_plans(ledger, policy, settings.account, session, now)
-    book = _book(settings, ledger, policy, market, looked)
+    book = book_of(settings, ledger, policy, market, looked)
     decision = decide(policy, market, book, code_version=code_version())
     return _write(ledger, decision, policy, market, book, now)
 
@@ -131,21 +122,6 @@ def _known(ledger: SqlLedger, policy: Policy, market: Market) -> Proposal | None
     status = document["status"] if ended is None else {"done": "nothing to trade"}.get(ended, ended)
     end = f"its plan ended as {ended!r}" if ended else "it asked for no trade"
     return Proposal(document["decision"], None, status, f"this session was decided before, and {end}")
-
-
-def _book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Market, looked: Look) -> Book:
-    history = [(day, value) for day, value in ledger.equity_history(settings.account) if day < market.session]
-    return Book(
-        account_name=settings.account,
-        account=ledger.account(settings.account, policy.base_currency),
-        quotes=looked.quotes,
-        instruments=dict(market.instruments),
-        state=looked.state,
-        history=tuple(history),
-        rebalances=tuple(ledger.rebalances(policy.name)),
-        increments={s: c.size_increment for s, c in looked.contracts.items()},
-        place=place(market.session),
-    )
 
 
 def _write(ledger: SqlLedger, decision: Decision, policy: Policy, market: Market, book: Book, now: datetime) -> Proposal:
