@@ -10,7 +10,7 @@ from portfolio.errors import WrongUse
 if TYPE_CHECKING:
     from sources.port import Access, Source
 
-NAMES = ("sample", "edgar", "files", "yahoo", "stooq", "fred", "news", "members")
+NAMES = ("sample", "edgar", "files", "yahoo", "stooq", "fred", "news", "members", "ecb")
 
 
 def open_source(
@@ -44,6 +44,8 @@ def open_source(
         from sources.fred import open_fred
 
         return open_fred(file, access)
+    if name == "ecb":
+        return _ecb(access)
     if name == "news":
         from sources.news import open_news
 
@@ -57,6 +59,13 @@ def open_source(
     from sources.files import open_files
 
     return open_files(file, layout, adjustment)
+
+
+def _ecb(access: Access | None) -> Source:
+    from sources.ecb.source import Ecb
+    from sources.port import Access
+
+    return Ecb(access or Access())
 
 
 def _prices_of(name: str, access: Access | None) -> Source:

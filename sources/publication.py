@@ -4,6 +4,7 @@
 |---|---|
 | VIX of a session | 15 minutes after the session's close (the index is computed until 16:15) |
 | a day's interest rates (H.15, SOFR) | the next day on which both the exchange and the Federal Reserve work |
+| a day's reference rates of the European Central Bank | 16:00 in Frankfurt on that day |
 | a day's or week's figure that comes out each Monday | Tuesday of the next week |
 | a week's figure of Saturday that comes out on Thursday | Friday of the next week |
 | a month's average rate (Moody's, federal funds) | 5th of the next month |
@@ -17,11 +18,13 @@ A lag is careful, not certain: the jobs report for September 2025 came out on No
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sources.sessions import close_of, is_session, new_york
 
 PUBLISHED = time(18, 0)
+FRANKFURT, FIXED = ZoneInfo("Europe/Berlin"), time(16, 0)
 VIX_AFTER_CLOSE = timedelta(minutes=15)
 
 
@@ -40,6 +43,10 @@ def rates_known(day: date) -> datetime:
     while not _both_work(later):
         later += timedelta(days=1)
     return new_york(later, PUBLISHED)
+
+
+def reference_rates_known(day: date) -> datetime:
+    return datetime.combine(day, FIXED, FRANKFURT).astimezone(UTC)
 
 
 def mondays_known(day: date) -> datetime:

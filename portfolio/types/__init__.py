@@ -6,7 +6,7 @@ the exchange's own date.
 """
 
 from portfolio.types.account import Account, Certificate, LawResult, Target, Verdict
-from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket
+from portfolio.types.broker import BrokerOrder, BrokerPicture, Contract, OrderTicket, Preview
 from portfolio.types.constraints import Classes, ConstraintPolicy, Range
 from portfolio.types.contracts import (
     CURRENCIES,
@@ -14,8 +14,10 @@ from portfolio.types.contracts import (
     OptionTerms,
     contract_kind,
     currency_pair,
+    money_of,
     multiplier,
     option_terms,
+    pair_symbol,
 )
 from portfolio.types.incidents import Incident, IncidentEvent, IncidentState, Judged, Resolution
 from portfolio.types.market import Declaration, Instrument, Quote, Rate
@@ -79,6 +81,7 @@ __all__ = [
     "Plan",
     "PlanLine",
     "Policy",
+    "Preview",
     "Quote",
     "Range",
     "Rate",
@@ -102,7 +105,9 @@ __all__ = [
     "Weights",
     "contract_kind",
     "currency_pair",
+    "money_of",
     "multiplier",
     "option_terms",
+    "pair_symbol",
     "plan_line",
 ]

@@ -39,7 +39,8 @@ class Account:
 class Verdict:
     """What one rule says, by how much to scale (1 = leave it), which symbols it means, and the sentence why.
 
-    figure, limit: what was measured and what it was held against, in one unit, where the rule has such.
+    figure, limit: what was measured and what it was held against, in one unit, where the rule has such. of: which one of
+    several that the rule looks at (a scenario).
     """
 
     rule: str
@@ -49,6 +50,7 @@ class Verdict:
     reason: str
     figure: float | None = None
     limit: float | None = None
+    of: str = ""
 
     @property
     def used(self) -> float | None:

@@ -64,3 +64,23 @@ class OrderTicket:
     quantity: Decimal
     order_type: str
     limit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the broker says an order would do to the account; nothing was sent. Money in the account's own currency.
+
+    initial, maintenance: the margin after it; equity: with loan value, after it. commission: in `currency`, None where it is
+    not told.
+    """
+
+    initial: Decimal
+    maintenance: Decimal
+    equity: Decimal
+    commission: Decimal | None = None
+    currency: str = ""
+
+    @property
+    def excess(self) -> Decimal:
+        """Excess liquidity: what the equity may fall before the broker sells."""
+        return self.equity - self.maintenance

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD")
+_QUOTED_FIRST = ("EUR", "GBP", "AUD", "USD", "CAD", "CHF", "JPY")  # of two, the one whose price the pair is
 _OPTION = re.compile(r"(?P<root>[A-Z][A-Z.]{0,5})(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
 SHARES_A_CONTRACT = Decimal(100)
 
@@ -47,6 +48,26 @@ def currency_pair(symbol: str) -> tuple[str, str] | None:
     """
     bought, dot, paid = symbol.partition(".")
     return (bought, paid) if dot and bought != paid and {bought, paid} <= set(CURRENCIES) else None
+
+
+def money_of(symbol: str) -> str | None:
+    """The currency that a weight called so stands for: a balance by its own name, a pair by what is bought; None of a security.
+
+    >>> money_of("EUR"), money_of("EUR.USD"), money_of("SPY")
+    ('EUR', 'EUR', None)
+    """
+    pair = currency_pair(symbol)
+    return symbol if symbol in CURRENCIES else pair[0] if pair else None
+
+
+def pair_symbol(one: str, other: str) -> str:
+    """The pair of two currencies as the market quotes it.
+
+    >>> pair_symbol("USD", "EUR"), pair_symbol("USD", "JPY")
+    ('EUR.USD', 'USD.JPY')
+    """
+    first, second = sorted((one, other), key=_QUOTED_FIRST.index)
+    return f"{first}.{second}"
 
 
 @lru_cache(maxsize=100_000)

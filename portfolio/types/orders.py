@@ -101,6 +101,7 @@ class Decision:
     margin_before: MarginPicture | None = None  # None where the policy has no margin
     margin_after: MarginPicture | None = None
     backtests: tuple[VarBacktest, ...] = ()
+    judged: Weights = field(default_factory=dict)  # what the rules left of the wish, before it was said how far to trade
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -138,7 +139,9 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill as the broker told it. `quantity` is signed; `commission` is None until its report has come."""
+    """One fill as the broker told it. `quantity` is signed; `commission` is None until its report has come, and in `currency`
+    unless `commission_currency` says otherwise (that of a conversion is paid in the account's own).
+    """
 
     exec_id: str
     order_ref: str  # as on the wire: ref#attempt, or "" for a foreign order
@@ -150,3 +153,4 @@ class Execution:
     commission: Decimal | None
     currency: str
     time: datetime
+    commission_currency: str = ""

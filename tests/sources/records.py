@@ -107,6 +107,21 @@ def fred(names):
     return {route: "\n".join((f"observation_date,{name}", *lines, "")) for route, (name, lines) in told.items()}
 
 
+PORTAL = "/service/data/EXR/D.{}.EUR.SP00.A?format=csvdata"
+HEADER = "KEY,FREQ,CURRENCY,CURRENCY_DENOM,EXR_TYPE,EXR_SUFFIX,TIME_PERIOD,OBS_VALUE,OBS_STATUS"
+
+
+def ecb(series):
+    """The data portal's CSV of each rate: two days, and one on which the bank was closed; none of a span without any day."""
+    rows = (("2022-11-22", "1.0274"), ("2022-11-23", "1.0325"), ("2022-11-24", ""))
+    told = {}
+    for unit in (name.removeprefix("EUR.") for name in series):
+        lines = [f"EXR.D.{unit}.EUR.SP00.A,D,{unit},EUR,SP00,A,{day},{value},A" for day, value in rows]
+        told[PORTAL.format(unit)] = "\n".join((HEADER, *lines, ""))
+        told[PORTAL.format(unit) + "&startPeriod=2022-11-23&endPeriod=2022-11-23"] = "\n".join((HEADER, lines[1], ""))
+    return told
+
+
 def story(title, seconds, *tickers, publisher="Reuters", link="https://example.com/a"):
     return {"uuid": "1", "title": title, "publisher": publisher, "link": link, "providerPublishTime": seconds, "type": "STORY",
             "relatedTickers": list(tickers)}  # fmt: skip

@@ -67,10 +67,10 @@ def test_macro_values_are_the_files(sample):
     assert ("VIX", "2014-01-20") not in values  # a holiday: "." in the file
 
 
-def test_neither_skfolio_nor_arch_is_imported():
+def test_the_packages_that_carry_data_are_not_imported():
     script = (
         "import sys; from sources import open_source; s = open_source('sample'); s.prices(); s.macro(); "
-        "print(sorted({m.split('.')[0] for m in sys.modules} & {'skfolio', 'arch', 'sklearn', 'statsmodels'}))"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'skfolio', 'arch', 'sklearn', 'statsmodels', 'currency_converter'}))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
@@ -91,3 +91,26 @@ def test_frames_for_the_tables_beside_the_prices(sample):
     assert instruments.filter(~pl.col("tradable")).get_column("symbol").to_list() == ["SP500"]
     said = declarations_frame(sample, at).filter(pl.col("dataset") == "prices").row(0, named=True)
     assert (said["adjustment"], said["has"]) == ("adjusted", "close")
+
+
+def test_reference_rates_are_the_european_central_bank_s_and_known_from_their_afternoon(sample):
+    """Figures: the ECB's own euro foreign exchange reference rates of these days."""
+    series = [f"EUR.{unit}" for unit in ("USD", "GBP", "CHF", "JPY", "CAD", "AUD")]
+    rows = sample.macro(series)
+    told = {(name, str(day)): value for name, day, value in rows.select("series", "date", "value").iter_rows()}
+    assert [told[name, "1999-01-04"] for name in series] == [1.1789, 0.7111, 1.6168, 133.73, 1.8004, 1.91]
+    assert told["EUR.USD", "2008-07-15"] == 1.599 and told["EUR.USD", "2000-10-26"] == 0.8252  # its highest and its lowest
+    assert ("EUR.USD", "2022-04-15") not in told  # Good Friday
+    assert rows.get_column("date").max() == dt.date(2022, 12, 28), "as the prices, whatever the wheel has since"
+    assert set(rows.filter(pl.col("series") == "EUR.JPY").get_column("unit")) == {"JPY per EUR"}
+    known = dict(rows.filter(pl.col("series") == "EUR.USD").select("date", "known_at").iter_rows())
+    assert known[dt.date(2022, 12, 28)] == dt.datetime(2022, 12, 28, 15, tzinfo=UTC)
+    assert known[dt.date(2022, 7, 5)] == dt.datetime(2022, 7, 5, 14, tzinfo=UTC)  # summer time
+
+
+def test_the_rates_of_new_york_come_out_on_mondays():
+    from sources.fred.series import SERIES, expanded
+
+    assert expanded(["exchange_rates"]) == ["DEXUSEU", "DEXUSUK", "DEXUSAL", "DEXJPUS", "DEXSZUS", "DEXCAUS"]
+    assert [SERIES[name].unit for name in ("DEXUSEU", "DEXJPUS")] == ["USD per EUR", "JPY per USD"]
+    assert SERIES["DEXUSEU"].known(dt.date(2022, 12, 16)) == dt.datetime(2022, 12, 20, 23, tzinfo=UTC)

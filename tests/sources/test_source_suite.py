@@ -9,6 +9,7 @@ import records
 from polars.testing import assert_frame_equal
 
 from portfolio.errors import Refused, WrongUse
+from portfolio.rates import ECB
 from portfolio.schema import TABLES
 from sources import NAMES, open_source
 from sources.fred.series import SERIES
@@ -33,7 +34,16 @@ DESCRIBES = {
 SUBJECTS = (
     *("sample-prices", "sample-macro", "sample-universe", "edgar-fundamentals", "files-prices", "files-macro"),
     *("yahoo-prices", "yahoo-corporate_actions", "stooq-prices"),
-    *("sec-fundamentals", "sec-news", "sec-identifiers", "fred-macro", "news-news", "members-universe", "members-symbols"),
+    *(
+        "sec-fundamentals",
+        "sec-news",
+        "sec-identifiers",
+        "fred-macro",
+        "ecb-macro",
+        "news-news",
+        "members-universe",
+        "members-symbols",
+    ),
     *(f"files:{subject}" for subject in records.LAYOUTS),
 )
 # What the vendors on the network answer, and whom to ask them for: they list nothing of themselves.
@@ -48,7 +58,7 @@ ROUTES = {
         charts.STOOQ: "No data",
     },
 }
-ROUTES |= {"sec": records.SEC, "fred": records.fred(SERIES), "news": records.NEWS}
+ROUTES |= {"sec": records.SEC, "fred": records.fred(SERIES), "news": records.NEWS, "ecb": records.ecb(ECB)}
 EVERYONE = dict.fromkeys(("yahoo", "stooq", "news"), ("AAPL", "MSFT")) | {"sec": ("EXM.B", "IFR")}
 OPENED_AS = {"sec": "edgar"}  # the same source, over the network
 WHO = {"macro": "series", "identifiers": "instrument"}
