@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import asof, broker, contract, crawl, demo, indicators, optimizers, quality, warehouse
+from benchmarks import asof, broker, contract, crawl, demo, indicators, optimizers, plan, quality, risk, stress, warehouse
 
 
 def main() -> None:
-    for module in (demo, optimizers, contract, quality, crawl, warehouse, indicators, asof, broker):
+    for module in (demo, optimizers, plan, risk, stress, contract, quality, crawl, warehouse, indicators, asof, broker):
         print(f"\n{module.__doc__.splitlines()[0]}", flush=True)
         module.main()
 

@@ -12,18 +12,30 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from brokers.reconcile import IN_FLIGHT, Desk, Reconciled, reconcile_account
+from brokers.tickets import priced, ticket
 from brokers.view import committed, gate_view
 from portfolio.errors import Outage, Refused
 from portfolio.orders import GateView, admit, admit_plan
-from portfolio.types import Action, Intent, OrderState, OrderTicket, Plan, PlanLine, Policy, Quote, Side, TradingState
+from portfolio.orders.gate import wants_preview
+from portfolio.types import (
+    Action,
+    Intent,
+    OrderState,
+    Plan,
+    PlanLine,
+    Policy,
+    Side,
+    TradingState,
+    currency_pair,
+)
 from portfolio.types import Verdict as GateVerdict
 
 ATTEMPTS = 8  # of one intent in one session, each after a full doubt was cleared
 HOLD_UPS = 3
 SETTLE_SECONDS = 30.0
+STAGES = ("sells", "conversions", "buys")
 MINUTE = 60.0
 
 Progress = Callable[[str, int, int], None]  # (what, done, of)
@@ -90,23 +102,30 @@ async def _run(job: Job, before: Reconciled, epoch: int) -> Outcome:
         _expire(job, before)
         return Outcome(_status(job, "expired"), before)
     seen, refused = before, list[GateVerdict]()
-    for side in (Side.SELL, Side.BUY):
-        seen, against = await _trade(job, side, seen, epoch)
+    for stage in STAGES:
+        seen, against = await _trade(job, stage, seen, epoch)
         refused += against
-        if _flying(job, side):
-            break  # the buys wait for the money of the sells
+        if _flying(job, stage):
+            break  # the buys wait for the money of the sells, changed where it is of another currency
     return Outcome(_status(job, "refused"), seen, tuple(refused))
 
 
-async def _trade(job: Job, side: Side, seen: Reconciled, epoch: int) -> tuple[Reconciled, list[GateVerdict]]:
+def stage_of(order: PlanLine | Intent) -> str:
+    """When an order has its turn."""
+    if currency_pair(order.symbol):
+        return "conversions"
+    return "sells" if order.side is Side.SELL else "buys"
+
+
+async def _trade(job: Job, stage: str, seen: Reconciled, epoch: int) -> tuple[Reconciled, list[GateVerdict]]:
     """Send what was never sent or never arrived, wait for it, and again for what got lost on the way."""
     refused: list[GateVerdict] = []
     for _ in range(ATTEMPTS + 1):
-        waiting = _to_send(job, side, seen)
+        waiting = _to_send(job, stage, seen)
         if waiting:
             _active(job, seen.state, seen.alarms)
             refused += await _Batch(job, seen, epoch).send(waiting)
-        flying = _flying(job, side)
+        flying = _flying(job, stage)
         if not flying:
             break
         await job.desk.broker.settled([i.wire_ref for i in flying], job.settle_seconds)
@@ -141,14 +160,14 @@ def _sound(job: Job, seen: Reconciled) -> None:
         )
 
 
-def _to_send(job: Job, side: Side, seen: Reconciled) -> list[Waiting]:
+def _to_send(job: Job, stage: str, seen: Reconciled) -> list[Waiting]:
     """Lines that were never sent, or that were sent and, asked for twice, never arrived."""
     intents = {i.ref: i for i in job.intents(unfinished=True)}
     absent = {i.ref for i in seen.absent}
     out = []
     for line in job.plan.lines:
         intent = intents.get(line.ref)
-        if line.side is not side or intent is None:
+        if stage_of(line) != stage or intent is None:
             continue
         if intent.ref in absent and intent.attempt >= ATTEMPTS:
             job.note(intent.ref, OrderState.UNKNOWN, f"lost {intent.attempt} times")
@@ -157,8 +176,8 @@ def _to_send(job: Job, side: Side, seen: Reconciled) -> list[Waiting]:
     return out
 
 
-def _flying(job: Job, side: Side) -> list[Intent]:
-    return [i for i in job.intents(unfinished=True) if i.side is side and i.state in IN_FLIGHT]
+def _flying(job: Job, stage: str) -> list[Intent]:
+    return [i for i in job.intents(unfinished=True) if stage_of(i) == stage and i.state in IN_FLIGHT]
 
 
 def _status(job: Job, without_fills: str) -> str:
@@ -171,7 +190,7 @@ def _status(job: Job, without_fills: str) -> str:
 
 
 class _Batch:
-    """The orders of one side, one after the other: its turn, the gate, the ledger, the wire."""
+    """The orders of one stage, one after the other: its turn, the gate, the ledger, the wire."""
 
     def __init__(self, job: Job, seen: Reconciled, epoch: int) -> None:
         self.job, self.desk, self.seen, self.epoch = job, job.desk, seen, epoch
@@ -181,7 +200,7 @@ class _Batch:
         refused: list[GateVerdict] = []
         await self._look(waiting)
         for number, (line, intent) in enumerate(waiting, start=1):
-            view = await self._turn(waiting[number - 1 :])
+            view = await self._previewed(line, await self._turn(waiting[number - 1 :]))
             against = [v for v in (*admit_plan(self.job.plan, view), *admit(line, view)) if v.action is Action.BLOCK]
             if against:
                 refused += against
@@ -205,6 +224,21 @@ class _Batch:
         if time.monotonic() - self.asked > max(self.view.policy.max_quote_age / 2, 1.0):
             await self._look(waiting)
         return replace(self.view, now=self._now(), state=self._may_go_on())
+
+    async def _previewed(self, line: PlanLine, view: GateView) -> GateView:
+        """The view with the broker's own word on the order's margin, where the policy has a margin account."""
+        if not wants_preview(line, view) or line.symbol not in view.contracts or not priced(line, view):
+            return view
+        try:
+            wish = ticket(line, f"{line.ref}#preview", 0, view, self._terms)
+            return replace(view, preview=await self.desk.broker.what_if(wish))
+        except Refused as no:
+            return replace(view, no_preview=no.what)
+
+    @property
+    def _terms(self) -> tuple[str, str]:
+        """(account, order type)."""
+        return self.desk.account, self.job.policy.execution.order_type
 
     def _may_go_on(self) -> TradingState:
         """The state at this moment: whoever halts the account stops the next order, and it stays planned."""
@@ -230,7 +264,8 @@ class _Batch:
         sent = self._write_down(intent, view)
         self.view = committed(replace(self.view, sent=[*(i for i in self.view.sent if i.ref != sent.ref), sent]), sent)
         try:
-            await self.desk.broker.place(_ticket(line, sent, view, self.job.policy.execution.order_type))
+            assert sent.order_id is not None
+            await self.desk.broker.place(ticket(line, sent.wire_ref, sent.order_id, view, self._terms))
         except Refused as no:
             self.job.note(line.ref, OrderState.REJECTED, f"not sent: {no}")
 
@@ -246,18 +281,3 @@ class _Batch:
             if time.monotonic() - began <= max(desk.quiet_seconds / 2, 0.25):
                 return sent
         raise Outage(f"Order {intent.ref} was held up while it was written down.", "Run again: the ledger's disk is slow.")
-
-
-def _ticket(line: PlanLine, sent: Intent, view: GateView, order_type: str) -> OrderTicket:
-    contract = view.contracts[line.symbol]
-    limit = _limit(line.side, view.quotes[line.symbol], contract.min_tick) if order_type == "limit" else None
-    assert sent.order_id is not None
-    return OrderTicket(sent.wire_ref, sent.order_id, sent.account, contract, line.side, line.quantity, order_type, limit)
-
-
-def _limit(side: Side, quote: Quote, tick: Decimal) -> Decimal:
-    """The far side of the quote, on the tick and marketable when it was seen."""
-    far = quote.ask if side is Side.BUY else quote.bid
-    price = far if far is not None else quote.reference
-    assert price is not None
-    return (price / tick).to_integral_value(ROUND_CEILING if side is Side.BUY else ROUND_FLOOR) * tick

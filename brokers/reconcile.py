@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from brokers.judging import NO_TRACE, doubled, judge, judge_late, judge_order, reference, traces
 from portfolio.errors import Outage
-from portfolio.ledger import Break, reconcile
+from portfolio.ledger import Break, add, moved, reconcile
 from portfolio.ports import Broker, Clock, Ledger
-from portfolio.types import BrokerPicture, Execution, Intent, OrderState, TradingState
+from portfolio.types import BrokerPicture, Execution, Intent, OrderState, TradingState, currency_pair, multiplier
 
 __all__ = ["EXCHANGE_ZONE", "IN_FLIGHT", "Desk", "Reconciled", "judge_order", "match", "reconcile_account"]
 
@@ -27,13 +27,17 @@ EXCHANGE_ZONE = ZoneInfo("America/New_York")
 COMMISSION_SECONDS = 10.0  # how long a commission report may come after its fill
 BREAK_SECONDS = 5.0  # how long cash and positions may lag a fill
 PAUSE = 0.25  # seconds between two looks
+YEN = Decimal(1000)  # the most that a small conversion may cost in yen; 5 in any other currency
 MAY_TRADE = frozenset({TradingState.ACTIVE, TradingState.UNRECONCILED})
 IN_FLIGHT = frozenset({OrderState.SENDING, OrderState.ACKED, OrderState.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One account with its two records (ours and the broker's) and the clock of our own rows."""
+    """One account with its two records (ours and the broker's) and the clock of our own rows.
+
+    currency: the account's own; currencies: symbol -> what it trades in, of those in another one.
+    """
 
     ledger: Ledger
     broker: Broker
@@ -42,6 +46,7 @@ class Desk:
     currency: str
     client_id: int
     quiet_seconds: float
+    currencies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,8 @@ async def _look(desk: Desk) -> _Look:
     doubled = _notice_doubled(desk, picture, intents, booked)
     doubtful = match(desk, picture, session)
     breaks = reconcile(desk.ledger.account(desk.account, desk.currency), picture.positions, picture.cash)
-    allowed = _outstanding({e.exec_id: e for e in (*booked, *picture.executions)}.values())
-    return _Look(picture, session, doubtful, breaks, unexplained(breaks, desk.currency, allowed), doubled)
+    allowed = _outstanding({e.exec_id: e for e in (*booked, *picture.executions)}.values(), desk.currency)
+    return _Look(picture, session, doubtful, breaks, unexplained(breaks, allowed), doubled)
 
 
 async def _quiet(desk: Desk) -> None:
@@ -175,14 +180,15 @@ def _open_once(desk: Desk, picture: BrokerPicture) -> None:
     """
     if desk.ledger.opened(desk.account):
         return
-    positions, cash = dict(picture.positions), picture.cash.get(desk.currency, Decimal(0))
+    positions, cash = dict(picture.positions), dict(picture.cash)
     for execution in picture.executions:
         if execution.commission is None:
             raise Outage(f"The commission of execution {execution.exec_id} has not come.", "Open the account when it has.")
-        positions[execution.symbol] = positions.get(execution.symbol, Decimal(0)) - execution.quantity
-        cash += execution.quantity * execution.price + execution.commission
+        for amounts, dealt in zip((positions, cash), moved(execution), strict=True):
+            add(amounts, {name: -amount for name, amount in dealt.items()})
     desk.ledger.book(picture.executions, desk.clock.now())
-    desk.ledger.open_account(desk.account, positions, cash, desk.currency, desk.clock.now())
+    own = cash.pop(desk.currency, Decimal(0))
+    desk.ledger.open_account(desk.account, positions, own, desk.currency, desk.clock.now(), cash)
 
 
 # ---------------------------------------------------------------- the trading state
@@ -214,15 +220,29 @@ def _notice_doubled(
     return tuple(found)
 
 
-def unexplained(breaks: Sequence[Break], currency: str, outstanding: Decimal) -> tuple[Break, ...]:
-    """The breaks without those that a commission not yet reported explains: the broker has up to so much less cash."""
-    return tuple(b for b in breaks if b.what != f"cash {currency}" or not 0 <= b.ours - b.theirs <= outstanding)
+def unexplained(breaks: Sequence[Break], outstanding: Mapping[str, Decimal]) -> tuple[Break, ...]:
+    """The breaks without those that a commission not yet reported explains: the broker has up to so much less cash.
+
+    outstanding: by currency.
+    """
+    return tuple(b for b in breaks if not _explained(b, outstanding.get(b.what.removeprefix("cash "))))
 
 
-def _outstanding(executions: Collection[Execution]) -> Decimal:
-    """The most that the commissions not yet reported can be: 1 % of the value, at least 1 a fill (IB's fixed schedule)."""
-    unknown = (abs(e.quantity * e.price) / 100 for e in executions if e.commission is None)
-    return sum((max(most, Decimal(1)) for most in unknown), Decimal(0))
+def _explained(one: Break, outstanding: Decimal | None) -> bool:
+    return outstanding is not None and one.what.startswith("cash ") and 0 <= one.ours - one.theirs <= outstanding
+
+
+def _outstanding(executions: Collection[Execution], currency: str) -> dict[str, Decimal]:
+    """The most that the commissions not yet reported can be, by currency: 1 % of the value, at least 1 a fill (IB's fixed
+    schedule). That of a conversion is taken from the account's own money, here in `currency`, or from what was paid.
+    """
+    most: dict[str, Decimal] = {}
+    for fill in (e for e in executions if e.commission is None):
+        pair = currency_pair(fill.symbol)
+        value = abs(fill.quantity * fill.price * multiplier(fill.symbol)) / 100
+        for unit in {currency, *pair} if pair else {fill.currency}:
+            add(most, {unit: max(value, YEN if unit == "JPY" else Decimal(5)) if pair else max(value, Decimal(1))})
+    return most
 
 
 def _next_state(desk: Desk, alarms: Sequence[str]) -> TradingState:

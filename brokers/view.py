@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,8 +11,24 @@ from typing import Protocol
 
 from brokers.reconcile import EXCHANGE_ZONE, Desk
 from portfolio.errors import Outage, Refused
+from portfolio.ledger import add
 from portfolio.orders import GateView
-from portfolio.types import Contract, Intent, OrderState, Plan, PlanLine, Policy, Quote, Side
+from portfolio.orders.view import outlay, proceeds
+from portfolio.rates import worth
+from portfolio.types import (
+    CURRENCIES,
+    Account,
+    Contract,
+    Intent,
+    OrderState,
+    Plan,
+    PlanLine,
+    Policy,
+    Quote,
+    Side,
+    currency_pair,
+    pair_symbol,
+)
 
 
 class Work(Protocol):
@@ -31,28 +47,38 @@ class Work(Protocol):
 async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[PlanLine]) -> GateView:
     """The view for the lines that wait. Money and shares of every other order in flight count as spent.
 
-    `Outage` where a held symbol has no quote.
+    `Outage` where a held symbol, or the currency of something that is held, has no quote.
     """
-    symbols = sorted({line.symbol for line in waiting})
+    symbols, policy = sorted({line.symbol for line in waiting}), work.policy
     books = desk.ledger.account(desk.account, desk.currency)
+    midnight = datetime.combine(session, datetime.min.time(), EXCHANGE_ZONE).astimezone(UTC)
+    sent = desk.ledger.sent_since(desk.account, midnight)
+    pairs = _pairs(books, (*waiting, *sent), policy)
     contracts = await _contracts(desk, symbols)
-    quotes = await desk.broker.quotes(sorted({*symbols, *(s for s, q in books.positions.items() if q)}))
-    midnight = datetime.combine(session, datetime.min.time(), EXCHANGE_ZONE)
+    quotes = await desk.broker.quotes(sorted({*symbols, *pairs.values(), *(s for s, q in books.positions.items() if q)}))
+    now = await desk.broker.time()
     view = GateView(
-        policy=work.policy.gate,
-        base_currency=work.policy.base_currency,
-        unknown=work.policy.risk.unknown,
-        now=await desk.broker.time(),
-        nav=_value(books.positions, quotes) + books.cash,
+        policy=policy.gate,
+        base_currency=policy.base_currency,
+        unknown=policy.risk.unknown,
+        now=now,
+        nav=_value(books, quotes),
         cash=books.cash,
         state=desk.ledger.trading_state(desk.account),
         positions=books.positions,
         quotes=quotes,
         contracts=contracts,
         volumes=work.volumes,
-        sent=desk.ledger.sent_since(desk.account, midnight.astimezone(UTC)),
-        symbols=frozenset(work.policy.symbols),
+        sent=sent,
+        symbols=frozenset(policy.traded),
         funding=work.plan.funding,
+        foreign=books.foreign,
+        rates=_rates(pairs, quotes, books.currency, lambda quote: _young(quote, now, policy.gate.max_quote_age)),
+        currencies=policy.currencies,
+        shorts=wanted_short(policy),
+        insured=frozenset(hedge.instrument for hedge in policy.hedges if hedge.kind == "put"),
+        margin=policy.margin,
+        loans=_loans(books, work.plan, desk.ledger.intents(desk.account, work.plan.plan)),
     )
     again = {line.ref for line in waiting}
     for intent in desk.ledger.intents(desk.account, unfinished=True):
@@ -64,18 +90,69 @@ async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[Pla
 def committed(view: GateView, intent: Intent) -> GateView:
     """The view once what is left of an order in flight is spent: its money, or its shares. Nothing is gained before it fills."""
     left = max(intent.quantity - intent.filled, Decimal(0))
-    if intent.side is Side.BUY:
-        return replace(view, cash=view.cash - left * intent.price)
+    view = view.spent(*outlay(intent, left))
+    if intent.side is Side.BUY or currency_pair(intent.symbol):
+        return view
     return replace(view, positions={**view.positions, intent.symbol: view.positions.get(intent.symbol, Decimal(0)) - left})
 
 
-def _value(positions: Mapping[str, Decimal], quotes: Mapping[str, Quote]) -> Decimal:
-    """What is held, at the quotes. `Outage` where one is missing."""
-    prices = {s: quote.reference for s, quote in quotes.items()}
-    unpriced = [s for s, q in positions.items() if q and prices.get(s) is None]
-    if unpriced:
+def wanted_short(policy: Policy) -> frozenset[str]:
+    """What the policy may be short of: the instruments of its hedges, and symbols whose weight may fall below zero."""
+    ranges = {symbol: policy.constraints.symbols.get(symbol, policy.constraints.weight) for symbol in policy.symbols}
+    hedges = (hedge.instrument for hedge in policy.hedges if hedge.instrument in policy.traded)
+    return frozenset({*hedges, *(symbol for symbol, each in ranges.items() if each.low < 0)})
+
+
+def _loans(books: Account, plan: Plan, intents: Sequence[Intent]) -> dict[str, Decimal]:
+    """The balances below zero that the plan leads to, had all its lines been dealt at their prices."""
+    filled = {intent.ref: intent.filled for intent in intents}
+    end = {books.currency: books.cash, **books.foreign}
+    for line in plan.lines:
+        left = line.quantity - filled.get(line.ref, Decimal(0))
+        for sign, (currency, amount) in ((-1, outlay(line, left)), (1, proceeds(line, left))):
+            add(end, {currency: sign * amount})
+    return {currency: amount for currency, amount in end.items() if amount < 0}
+
+
+def _pairs(books: Account, orders: Iterable[PlanLine | Intent], policy: Policy) -> dict[str, str]:
+    """Foreign currency -> the pair that says what it is worth, of all that is held, dealt or planned."""
+    units = {*(c for c, amount in books.foreign.items() if amount), *(order.currency for order in orders)}
+    units |= {policy.currency(s) for s, quantity in books.positions.items() if quantity}
+    units |= {currency for order in orders for currency in currency_pair(order.symbol) or ()}
+    return {c: pair_symbol(c, books.currency) for c in sorted(units - {books.currency}) if c in CURRENCIES}
+
+
+def _rates(pairs: Mapping[str, str], quotes: Mapping[str, Quote], base: str, good: Callable[[Quote], bool]) -> dict[str, Decimal]:
+    """What each currency is worth in `base`, by the quotes of its pair that are good."""
+    prices = {s: quote.dealable for s, quote in quotes.items() if s in pairs.values() and good(quote)}
+    told = {currency: worth(currency, base, prices) for currency in pairs}
+    return {currency: rate for currency, rate in told.items() if rate is not None}
+
+
+def _young(quote: Quote, now: datetime, limit: float) -> bool:
+    return abs((now - quote.time).total_seconds()) <= limit
+
+
+def value_in_base(books: Account, quotes: Mapping[str, Quote]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """(price of one unit of each symbol held, rate of each foreign currency), both in the books' currency.
+
+    `Outage` names what is held and has no quote, and a currency that has none.
+    """
+    held = {s: quotes.get(s) for s, quantity in books.positions.items() if quantity}
+    if unpriced := sorted(s for s, quote in held.items() if quote is None or quote.reference is None):
         raise Outage(f"The gateway gave no quote for {', '.join(unpriced)}, which is held.", "Check its market data.")
-    return sum((q * (prices[s] or 0) for s, q in positions.items() if q), Decimal(0))
+    priced = {s: quote for s, quote in held.items() if quote is not None}
+    units = {*(quote.currency for quote in priced.values()), *(c for c, amount in books.foreign.items() if amount)}
+    pairs = {c: pair_symbol(c, books.currency) for c in sorted(units - {books.currency}) if c in CURRENCIES}
+    rates = _rates(pairs, quotes, books.currency, lambda quote: True) | {books.currency: Decimal(1)}
+    if unrated := sorted(units - set(rates)):
+        raise Outage(f"The gateway gave no rate of {', '.join(unrated)}, in which something is held.", "Check its market data.")
+    return {s: (quote.reference or Decimal(0)) * rates[quote.currency] for s, quote in priced.items()}, rates
+
+
+def _value(books: Account, quotes: Mapping[str, Quote]) -> Decimal:
+    """What is held and all cash, at the quotes."""
+    return books.equity(*value_in_base(books, quotes))
 
 
 async def _contracts(desk: Desk, symbols: Sequence[str]) -> Mapping[str, Contract]:

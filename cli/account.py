@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.output import Json, emit, guarded, say, table
 from portfolio.errors import Refused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from warehouse.ledger import SqlLedger
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +38,9 @@ def orders(
     if json:
         emit({"status": "done", "orders": found})
         return
-    rows = [(i.ref, i.session, i.side.value, i.quantity, i.symbol, i.state.value, i.filled, i.note) for i in found]
-    table(f"Orders of {where.account}", ("ref", "session", "side", "quantity", "symbol", "state", "filled", "note"), rows)
+    rows = [(i.ref, i.session, i.side.value, i.quantity, i.symbol, i.currency, i.state.value, i.filled, i.note) for i in found]
+    names = ("ref", "session", "side", "quantity", "symbol", "currency", "state", "filled", "note")
+    table(f"Orders of {where.account}", names, rows)
 
 
 @guarded
@@ -72,7 +79,11 @@ def halt(
     json: Json = False,
 ) -> None:
     """Stop all trading of the account until `trimtab resume`."""
-    _change("HALTED", reason, json)
+    from portfolio.types import TradingState
+
+    _change(
+        "HALTED", reason, json, lambda ledger, account, at: ledger.set_trading_state(account, TradingState.HALTED, reason, at)
+    )
 
 
 @guarded
@@ -80,12 +91,11 @@ def resume(
     reason: Annotated[str, typer.Argument(help="Why, for the journal.")] = "resumed by hand",
     json: Json = False,
 ) -> None:
-    """Let the account trade again once the next reconcile passes."""
-    _change("UNRECONCILED", reason, json)
+    """Let the account trade again once the next reconcile passes; what was lost before no longer counts as a drawdown."""
+    _change("UNRECONCILED", reason, json, lambda ledger, account, at: ledger.resume(account, reason, at))
 
 
-def _change(state: str, reason: str, json: bool) -> None:
-    from portfolio.types import TradingState
+def _change(state: str, reason: str, json: bool, write: Callable[[SqlLedger, str, datetime], None]) -> None:
     from tasks.doors import SystemClock, open_ledger
     from tasks.settings import settings
 
@@ -93,7 +103,7 @@ def _change(state: str, reason: str, json: bool) -> None:
     if not reason.strip():
         raise Refused("A change of the trading state needs a reason.", "Give one: it stands in the journal.")
     ledger = open_ledger(where)
-    ledger.set_trading_state(where.account, TradingState(state), reason, SystemClock().now())
+    write(ledger, where.account, SystemClock().now())
     document = {"status": "done", "account": where.account, "state": state, "reason": reason}
     if json:
         emit(document)

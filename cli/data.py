@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 def ingest(
     dataset: Annotated[str, typer.Argument(help=DATASETS)],
-    source: Annotated[str, typer.Option(help="sample, yahoo, stooq, edgar, fred, news, members, files or ib.")] = "sample",
+    source: Annotated[str, typer.Option(help="sample, yahoo, stooq, edgar, fred, ecb, news, members, files or ib.")] = "sample",
     from_file: Annotated[Path | None, typer.Option("--from-file", help="A file to read instead of asking the network.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     policy: Annotated[str | None, typer.Option(help="A policy file whose universe is meant where no symbols are named.")] = None,

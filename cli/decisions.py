@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.explained import show_plan
 from cli.output import Json, emit, guarded, progress, say, table
 from portfolio.errors import Refused
 
@@ -31,6 +32,7 @@ def decide(
     json: Json = False,
 ) -> None:
     """What would be decided, from the warehouse alone: nothing is written, nobody is asked, nothing is traded."""
+    from portfolio.record import decision_body
     from tasks.calendar import exchange_day
     from tasks.decide import trial
     from tasks.doors import SystemClock, read_policy
@@ -40,11 +42,13 @@ def decide(
     rules = read_policy(policy)
     session = as_of.date() if as_of else exchange_day(SystemClock().now())
     with progress(quiet=json):
-        document = trial_document(trial(settings(), rules, session))
+        found = trial(settings(), rules, session)
+    document = trial_document(found)
     if json:
         emit(document)
     else:
         _show(document)
+        show_plan(decision_body(found))
     if document["status"] == "refused":
         raise typer.Exit(1)
 
@@ -84,6 +88,7 @@ def decision_show(decision: Annotated[str, typer.Argument(help="Its id.")], json
         emit({**record["document"], "recorded": record["status"]})
     else:
         _show(record["document"])
+        show_plan(record["document"])
 
 
 @guarded

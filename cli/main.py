@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import account, backfill, data, decisions, incidents, journal, quarantine, quotes, run, serve, upkeep
+from cli import account, backfill, cash, data, decisions, incidents, journal, quarantine, quotes, run, serve, stress, upkeep
 
 app = typer.Typer(
     name="trimtab",
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (run, data, quotes, backfill, incidents, quarantine, decisions, account, journal, upkeep, serve):
+for room in (run, data, quotes, backfill, incidents, quarantine, decisions, stress, account, cash, journal, upkeep, serve):
     room.register(app)
 
 

@@ -40,9 +40,10 @@ def demo(
     with progress(quiet=json):
         from flows.api import prefect_api
 
-        with prefect_api(where.home) as api, running_gateway(where, session) as port:
+        rules = read_policy(demo_policy())
+        with prefect_api(where.home) as api, running_gateway(where, session, currency=rules.base_currency) as port:
             os.environ["TRIMTAB_IB_HOST"], os.environ["TRIMTAB_IB_PORT"] = "127.0.0.1", str(port)
-            rule = read_policy(demo_policy()).strategy.rule
+            rule = rules.strategy.rule
             _open_libraries(fresh and getattr(rule, "opens_riskfolio", False))
             document = _day(str(demo_policy()), session, api)
     _show(document, json)
@@ -154,9 +155,17 @@ def _rows_decision(document: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _rows_trades(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     new = document["status"] != "nothing to trade"
     fills = document["fills"] if new else []
-    value = sum(f["quantity"] * f["price"] for f in fills)
-    traded = f"{len(fills)} fills of {len(document['orders'])} orders, {value:,.2f} USD" if new else "nothing this time"
+    unit = document["currency"]
+    traded = f"{len(fills)} fills of {len(document['orders'])} orders, {_values(fills)}" if new else "nothing this time"
     agree = "ledger and gateway agree to the share and the cent" if not document["breaks"] else "; ".join(document["breaks"])
     costs = document["costs"]
-    cost = f"cost {costs['commissions']:,.2f} USD in commissions and {costs['slippage']:,.2f} USD against the mid price"
+    cost = f"cost {costs['commissions']:,.2f} {unit} in commissions and {costs['slippage']:,.2f} {unit} against the mid price"
     return [("traded", traded, cost if new else "cost nothing"), ("reconciled", "ledger and gateway", agree)]
+
+
+def _values(fills: list[dict[str, Any]]) -> str:
+    """What was dealt, by currency."""
+    sums: dict[str, float] = {}
+    for fill in fills:
+        sums[fill["currency"]] = sums.get(fill["currency"], 0.0) + fill["quantity"] * fill["price"]
+    return " and ".join(f"{value:,.2f} {currency}" for currency, value in sorted(sums.items())) or "nothing dealt"

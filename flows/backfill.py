@@ -23,7 +23,7 @@ from tasks.settings import settings
 
 SELDOM = 1.0  # seconds between two updates of the bar by symbols
 Dataset = Literal["prices", "corporate_actions", "fundamentals", "macro", "news"]
-Source = Literal["yahoo", "stooq", "ib", "edgar", "fred", "news", "sample"]
+Source = Literal["yahoo", "stooq", "ib", "edgar", "fred", "news", "sample", "ecb"]
 
 
 @flow(name="backfill", flow_run_name="{dataset} {since} to {until}", task_runner=ThreadPoolTaskRunner(max_workers=4))

@@ -13,10 +13,14 @@ from prefect.states import Completed, State
 
 from flows.when import not_a_session, session_of
 from portfolio.errors import Outage, Refused
+from portfolio.rates import ECB
+from portfolio.types import Policy
 from tasks import doors, fetch, steps
 from tasks.fetch import WAREHOUSE, PriceSource
 from tasks.market import wanted
+from tasks.narration import tell
 from tasks.settings import settings
+from tasks.universe import RATES
 
 
 def _run_name() -> str:
@@ -33,7 +37,8 @@ def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source:
         policy: Path of the policy file.
         as_of: The session to run for. Empty: the gateway's own date, else today.
         source: Where prices come from (and universe and macro series, where it has them). What it lacks is expected in the
-            warehouse already; a vendor is asked only for what the warehouse lacks. The word warehouse ingests nothing.
+            warehouse already; a vendor is asked only for what the warehouse lacks, and where the policy has several
+            currencies the European Central Bank for its rates. The word warehouse ingests nothing.
     """
     rules = doors.read_policy(policy)
     session = session_of(as_of)
@@ -45,7 +50,7 @@ def daily(policy: str = "examples/demo.toml", as_of: date | None = None, source:
         nonlocal took
         seconds[name], took = round(time.perf_counter() - took, 2), time.perf_counter()
 
-    ingested = _ingest(source, wanted(rules), session.previous)
+    ingested = [*_ingest(source, wanted(rules), session.previous), *_rates(source, rules)]
     lap("ingest")
     proposal = steps.decide_portfolio(policy, session.session)
     lap("decide")
@@ -75,6 +80,19 @@ def _ingest(source: str, symbols: list[str], newest: date) -> list[dict[str, Any
         for dataset in ("universe", "prices", "macro")
         if dataset in given
     ]
+
+
+def _rates(source: str, rules: Policy) -> list[dict[str, Any]]:
+    """The reference rates of a policy with several currencies, where prices come from a vendor. Without an answer the day goes
+    on with those that are held: a rate that is too old blocks its symbols.
+    """
+    if source not in fetch.ASKED or not rules.currencies:
+        return []
+    try:
+        return [steps.ingest_dataset("macro", RATES, symbols=list(ECB))]
+    except Outage as away:
+        tell(f"no reference rates: {away.what}")
+        return []
 
 
 def _trade(proposal: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from tasks.settings import settings
 from tasks.universe import whom
 
 Dataset = Literal["prices", "corporate_actions", "fundamentals", "macro", "news", "identifiers", "universe"]
-Source = Literal["sample", "yahoo", "stooq", "ib", "edgar", "fred", "news"]
+Source = Literal["sample", "yahoo", "stooq", "ib", "edgar", "fred", "news", "ecb"]
 
 
 @flow(name="ingest", flow_run_name="{dataset} from {source}")
@@ -32,8 +32,8 @@ def ingest(
 
     Args:
         dataset: What is loaded.
-        source: Where it comes from. Prices: sample, yahoo, stooq, ib. Fundamentals and identifiers: edgar. Macro: fred, sample.
-            News: edgar (8-K items), news (headlines). Universe: sample.
+        source: Where it comes from. Prices: sample, yahoo, stooq, ib. Fundamentals and identifiers: edgar. Macro: fred, ecb,
+            sample. News: edgar (8-K items), news (headlines). Universe: sample.
         symbols: Only these symbols (of macro: series). Empty: those of the index, else of the policy; of macro the Treasury curve
             and the VIX; of the sample all that it has.
         policy: Path of the policy file whose universe is meant where no symbols are named.

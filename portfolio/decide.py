@@ -4,73 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from portfolio.errors import Refused
+from portfolio.book import Before, Book, strange, valued
+from portfolio.hedging import hedge, hedge_weights, rest, together
 from portfolio.market import Market
-from portfolio.orders import Sizing, plan_orders
-from portfolio.orders.planning import plan_id
-from portfolio.risk import Situation, apply_verdicts, blocked, judge, risk_profile
+from portfolio.planned import Asked, Planned, planned, scene_of
+from portfolio.risk import Situation, blocked, judge, risk_profile, settle
 from portfolio.risk.apply import frozen
+from portfolio.risk.backtests import backtests
+from portfolio.risk.exit import exit_figures
+from portfolio.risk.margin import margin_picture
+from portfolio.risk.stress import stresses
 from portfolio.strategies import target
 from portfolio.timing import Occasion, rebalance
-from portfolio.types import (
-    Account,
-    Action,
-    Decision,
-    Plan,
-    Policy,
-    Quote,
-    Rate,
-    SessionPlace,
-    Target,
-    Timing,
-    TradingState,
-    Verdict,
-    Weights,
-)
+from portfolio.types import Action, Decision, Hedge, Policy, Target, Timing, Verdict, Weights
 
+OPENING = frozenset({"initial_margin"})  # rules on what is opened; what is held need not be brought back within them
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """The account's side of a decision: what it holds, what it could deal at, and what it remembers.
-
-    history: (session, equity at its end), oldest first. instruments and increments: by symbol. rebalances: sessions of
-    the finished plans that traded, oldest first. place: where the session stands in the exchange's calendar. rates: by
-    foreign currency. pending: signed quantity of orders that are still at work. anchor: the session of the newest `resume`.
-    before: what the newest plan that traded was decided for. forecasts: (session, value at risk that was told for it).
-    """
-
-    account_name: str
-    account: Account
-    quotes: Mapping[str, Quote]
-    instruments: Mapping[str, str]
-    state: TradingState
-    history: Sequence[tuple[date, Decimal]] = ()
-    rebalances: tuple[date, ...] = ()
-    increments: Mapping[str, Decimal] = field(default_factory=dict)
-    place: SessionPlace | None = None
-    rates: Mapping[str, Rate] = field(default_factory=dict)
-    pending: Mapping[str, Decimal] = field(default_factory=dict)
-    anchor: date | None = None
-    before: Before | None = None
-    forecasts: tuple[tuple[date, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """The newest decision that traded. weights: what it asked for; hedges: symbol -> the part of it that hedged; flow: what was
-    paid in (taken out: negative) since, in the base currency.
-    """
-
-    session: date
-    weights: Weights
-    hedges: Weights = field(default_factory=dict)
-    flow: Decimal = Decimal(0)
+__all__ = ["Before", "Book", "decide", "decision_id"]
 
 
 def decision_id(policy: Policy, market: Market) -> str:
@@ -86,9 +41,10 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
     has no usable quote, or the account holds what the policy does not know.
     """
     judgement = _judgement(policy, market, book)
-    identity = decision_id(policy, market)
+    there, current, identity = judgement.there, judgement.current, decision_id(policy, market)
     why = _reasons(judgement)
-    plan = _plan(identity, judgement, why, policy, market, book) if judgement.trade else None
+    found = planned(_asked(identity, judgement, why), there, book) if judgement.trade else None
+    plan, after = (found.plan, found.after) if found else (None, current)
     stopped = blocked(judgement.verdicts) or _all_frozen(policy, judgement)
     return Decision(
         decision=identity,
@@ -100,28 +56,46 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
         code_version=code_version,
         status="trade" if plan else ("refused" if stopped else "nothing to trade"),
         targets=judgement.asked,
-        weights=judgement.weights,
-        current=judgement.current,
+        weights=found.weights if found else judgement.weights,
+        current=current,
         verdicts=judgement.verdicts,
         road=judgement.wish.road,
-        reasons=_why(policy, judgement, plan),
-        risk_before=risk_profile(judgement.current, market, policy),
-        risk_after=risk_profile(judgement.weights, market, policy),
+        reasons=_why(policy, judgement, found),
         plan=plan,
         why=why,
         certificate=judgement.wish.certificate,
         timing=judgement.timing,
+        hedges=found.hedges if found else judgement.hedges,
+        judged=judgement.judged,
+        **_figures(current, after, there, book),
     )
+
+
+def _figures(current: Weights, after: Weights, there: Situation, book: Book) -> dict[str, Any]:
+    """What is told of the risk, of what is held and of what is held once the plan is filled."""
+    policy, margin = there.policy, there.policy.margin
+    return {
+        "risk_before": risk_profile(current, there.market, policy) | exit_figures(current, there),
+        "risk_after": risk_profile(after, there.market, policy) | exit_figures(after, there),
+        "stresses": stresses(current, after, there),
+        "margin_before": margin_picture(current, there.equity, margin) if margin else None,
+        "margin_after": margin_picture(after, there.equity, margin) if margin else None,
+        "backtests": backtests(after, there, book.forecasts),
+    }
 
 
 def _all_frozen(policy: Policy, judgement: _Judgement) -> bool:
     return frozen(judgement.verdicts) >= set(policy.symbols)
 
 
-def _why(policy: Policy, judgement: _Judgement, plan: Plan | None) -> tuple[str, ...]:
-    """The sentence of the rebalance or of what stopped it, and why a wish to trade left no order."""
-    if plan is not None or not judgement.trade:
+def _why(policy: Policy, judgement: _Judgement, found: Planned | None) -> tuple[str, ...]:
+    """The sentence of the rebalance or of what stopped it, what whole shares kept from being traded, and why a wish to trade
+    left no order.
+    """
+    if found is None:
         return (judgement.why,)
+    if found.plan is not None or found.notes:
+        return (judgement.why, *found.notes)
     if judgement.wish.road[-1] == "hold":
         return (f"what is held stays: {judgement.wish.road[0]}",)
     still = sorted(frozen(judgement.verdicts))
@@ -133,8 +107,11 @@ def _why(policy: Policy, judgement: _Judgement, plan: Plan | None) -> tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
+    there: Situation
     wish: Target
-    asked: Weights  # the wish as fractions of equity, the cash reserve taken off
+    hedges: tuple[Hedge, ...]
+    alone: Weights  # the wish as fractions of equity, without hedges but with the room that those take
+    asked: Weights  # the wish with its hedges
     weights: Weights  # what the rules, and what is worth its cost, left of it
     judged: Weights  # what the rules alone left
     current: Weights
@@ -148,35 +125,51 @@ class _Judgement:
 
 
 def _judgement(policy: Policy, market: Market, book: Book) -> _Judgement:
-    equity, current = _valued(policy, book)
+    equity, current = valued(policy, market, book)
     wish = target(policy, market, current)
     holding = wish.road[-1] == "hold"
-    asked = dict(current) if holding else {s: w * (1.0 - policy.risk.cash_reserve) for s, w in wish.weights.items()}
-
-    def judged(weights: Weights) -> tuple[Verdict, ...]:
-        return judge(weights, Situation(policy, market, book.state, book.history, equity, book.anchor))
-
-    verdicts = judged(asked)
-    weights = apply_verdicts(asked, current, verdicts)
+    alone = dict(current) if holding else {s: w * policy.invested for s, w in wish.weights.items()}
+    hedges = () if holding else hedge(scene_of(policy, market, alone, equity, book))
+    asked = alone if holding else {**dict.fromkeys(current, 0.0), **together(alone, hedges, policy.invested)}
+    still = {s: w for s, w in current.items() if s not in policy.symbols}
+    there = Situation(
+        policy,
+        market,
+        book.state,
+        book.history,
+        equity,
+        book.anchor,
+        hedging=still if holding else hedge_weights(hedges),
+        quotes=book.quotes,
+        strange=strange(policy, market, book),
+    )
+    weights, verdicts = settle(asked, current, there)
+    alone = alone if holding else {s: w * rest(hedges, policy.invested) for s, w in alone.items()}
+    found = _Judgement(there, wish, hedges, alone, asked, weights, weights, current, verdicts, None, "")
     if blocked(verdicts):
-        why = "; ".join(v.reason for v in verdicts if v.action is Action.BLOCK)
-        return _Judgement(wish, asked, weights, weights, current, verdicts, None, why)
-    timing = rebalance(policy.rebalance, _occasion(policy, market, book, wish, weights, current, _limits(judged(current))))
-    if timing.trade and timing.weights != weights and _limits(judged(timing.weights)):
-        timing = replace(timing, weights=weights, why=f"{timing.why}; all of the way, because a limit forbids to stop before")
-    traded = timing.weights if timing.trade else weights
-    return _Judgement(wish, asked, traded, weights, current, verdicts, timing, timing.why)
+        return replace(found, why="; ".join(v.reason for v in verdicts if v.action is Action.BLOCK))
+    timing = _timing(found, book)
+    return replace(found, weights=timing.weights if timing.trade else weights, timing=timing, why=timing.why)
+
+
+def _timing(found: _Judgement, book: Book) -> Timing:
+    """Whether to trade now, and how far; all of the way where a limit forbids to stop before."""
+    there, weights = found.there, found.weights
+    occasion = _occasion(found, book, _limits(judge(found.current, there)))
+    timing = rebalance(there.policy.rebalance, occasion)
+    if timing.trade and timing.weights != weights and _limits(judge(timing.weights, there)):
+        return replace(timing, weights=weights, why=f"{timing.why}; all of the way, because a limit forbids to stop before")
+    return timing
 
 
 def _limits(verdicts: Sequence[Verdict]) -> bool:
     """Whether a limit is broken that trading could mend: not one of a symbol alone that is frozen."""
-    broken = [v for v in verdicts if v.action in {Action.SCALE, Action.DROP, Action.REDUCE}]
+    broken = [v for v in verdicts if v.action in {Action.SCALE, Action.DROP, Action.REDUCE} and v.rule not in OPENING]
     return any(not v.symbols or not set(v.symbols) <= frozen(verdicts) for v in broken)
 
 
-def _occasion(
-    policy: Policy, market: Market, book: Book, wish: Target, weights: Weights, current: Weights, repair: bool
-) -> Occasion:
+def _occasion(found: _Judgement, book: Book, repair: bool) -> Occasion:
+    policy, market, weights, current = found.there.policy, found.there.market, found.weights, found.current
     last = book.rebalances[-1] if book.rebalances else None
     between = 0 if last is None else int(np.count_nonzero(market.sessions > np.datetime64(last)))
     moving = [s for s in sorted(weights) if weights[s] != current.get(s, 0.0)] if policy.rebalance.when == "cost_aware" else []
@@ -188,74 +181,37 @@ def _occasion(
         since=None if last is None else (between + 1 if last < market.session else 0),
         place=book.place,
         repair=repair,
-        turned=wish.turned,
+        turned=found.wish.turned,
         members=policy.classes.get(policy.rebalance.band_by, {}),
         covariance=market.covariance(policy.risk.lookback, moving) if moving else None,
     )
 
 
-def _valued(policy: Policy, book: Book) -> tuple[Decimal, dict[str, float]]:
-    """(equity, current weights). A held symbol outside the universe is nobody's decision: refused."""
-    if book.account.currency != policy.base_currency:
-        what = f"The account is kept in {book.account.currency}, the policy's base_currency is {policy.base_currency}."
-        raise Refused(what, "Name the account's currency in [portfolio].", currency=book.account.currency)
-    held = {s: q for s, q in book.account.positions.items() if q}
-    stray = sorted(set(held) - set(policy.symbols))
-    if stray:
-        raise Refused(
-            f"The account holds {', '.join(stray)}, which the policy does not name.",
-            "Add it to [universe] symbols (weight 0 sells it), or move it to another account.",
-            symbols=stray,
-        )
-    prices = {}
-    for symbol in held:
-        quote = book.quotes.get(symbol)
-        price = quote.dealable if quote and quote.currency == book.account.currency else None
-        if price is None:
-            what = f"{symbol} is held but has no usable quote in {book.account.currency}."
-            raise Refused(what, "Check the gateway's market data.", symbol=symbol)
-        prices[symbol] = price
-    equity = book.account.equity(prices)
-    if not equity.is_finite() or equity <= 0:
-        raise Refused(f"The account's equity is {equity:.2f} {book.account.currency}.", "Fund the account first.")
-    return equity, {
-        s: float(book.account.positions.get(s, Decimal(0)) * prices.get(s, Decimal(0)) / equity) for s in policy.symbols
-    }
-
-
-def _plan(
-    identity: str, judgement: _Judgement, why: Mapping[str, str], policy: Policy, market: Market, book: Book
-) -> Plan | None:
-    """The decision's one plan, or None where no line is worth its ticket."""
-    sizing = Sizing(
+def _asked(identity: str, found: _Judgement, why: Mapping[str, str]) -> Asked:
+    """What the plan is made for."""
+    return Asked(
         decision=identity,
-        account_name=book.account_name,
-        session=market.session,
-        account=book.account,
-        quotes=book.quotes,
-        instruments=book.instruments,
-        increments=_lots(policy, book),
-        reserve=policy.risk.cash_reserve,
-        minimum_trade=policy.execution.minimum_trade,
-        max_weight=policy.risk.max_weight,
+        weights=found.weights,
+        judged=found.judged,
+        alone=found.alone,
+        hedges=found.hedges,
+        current=found.current,
+        keep=frozen(found.verdicts),
+        why=why,
     )
-    lines = plan_orders(judgement.weights, frozen(judgement.verdicts), why, sizing)
-    funding = not any(book.account.positions.values())
-    return Plan(plan_id(identity), identity, policy.name, book.account_name, market.session, lines, funding) if lines else None
-
-
-def _lots(policy: Policy, book: Book) -> dict[str, Decimal]:
-    """The smallest quantity that is traded of a symbol: the contract's increment, or the policy's lot where it has one."""
-    lots = {s: Decimal(lot) for s, lot in policy.constraints.lots.items()}
-    return {**book.increments, **{s: max(lot, book.increments.get(s, lot)) for s, lot in lots.items()}}
 
 
 def _reasons(judgement: _Judgement) -> dict[str, str]:
     """Why each symbol is where it is: the strategy's word, then the rules that moved it, then how far the trade goes."""
     wish, weights, out = judgement.wish, judgement.weights, {}
+    hedging: dict[str, list[str]] = {}
+    for one in judgement.hedges:
+        hedging.setdefault(one.symbol, []).append(one.reason)
     for symbol in weights:
         rules = [v for v in judgement.verdicts if _moves(v, symbol)]
-        said = [wish.reasons.get(symbol, "the strategy's wish"), *(f"{v.rule}: {v.reason}" for v in rules)]
+        usual = "no hedge asks for it any more" if symbol not in judgement.there.policy.symbols else "the strategy's wish"
+        own = [] if symbol in hedging else [wish.reasons.get(symbol, usual)]
+        said = [*own, *hedging.get(symbol, []), *(f"{v.rule}: {v.reason}" for v in rules)]
         if abs(weights[symbol] - judgement.judged[symbol]) > 1e-9:
             said.append(f"traded part of the way to {judgement.judged[symbol]:.2%}")
         out[symbol] = f"to {weights[symbol]:.2%}: " + "; ".join(said)

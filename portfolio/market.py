@@ -68,6 +68,13 @@ class Market:
         out: FloatArray = window[1:] / window[:-1] - 1.0
         return out
 
+    def closes_of(self, symbol: str) -> FloatArray | None:
+        """Closes of a symbol of the portfolio or of one that is only watched, shape (sessions,); None of any other."""
+        if symbol not in self.symbols:
+            return self.watched.get(symbol)
+        column: FloatArray = self.closes[:, self.symbols.index(symbol)]
+        return column
+
     def covariance(self, days: int, symbols: Sequence[str]) -> FloatArray | None:
         """Of daily returns over the sessions among the last `days` in which all `symbols` are known, shape (symbols,
         symbols); None where those are fewer than 60.

@@ -16,6 +16,7 @@ from portfolio.types import (
     OrderState,
     OrderTicket,
     Plan,
+    Preview,
     Quote,
     TradingState,
 )
@@ -59,6 +60,12 @@ class Broker(Protocol):
         """Write the order to the wire, once, and wait until the bytes are handed over. No retry, no wait for an answer.
 
         `Refused` promises that nothing was written; after any other error the order may have arrived.
+        """
+
+    async def what_if(self, ticket: OrderTicket) -> Preview:
+        """What the order would do to margin and equity; its id counts for nothing, and nothing is sent.
+
+        `Refused` where the broker would not take it, or tells no figures that can be reckoned with.
         """
 
     async def cancel(self, perm_id: int) -> None:
@@ -108,8 +115,16 @@ class Ledger(Protocol):
     def opened(self, account: str) -> bool:
         """Whether opening balances were ever recorded for this account."""
 
-    def open_account(self, account: str, positions: Mapping[str, Decimal], cash: Decimal, currency: str, at: datetime) -> None:
-        """Record the opening balances, once."""
+    def open_account(
+        self,
+        account: str,
+        positions: Mapping[str, Decimal],
+        cash: Decimal,
+        currency: str,
+        at: datetime,
+        foreign: Mapping[str, Decimal] | None = None,
+    ) -> None:
+        """Record the opening balances, once; `foreign`: cash in other currencies."""
 
     def trading_state(self, account: str) -> TradingState:
         """The account's state; UNRECONCILED where nothing is recorded."""

@@ -28,14 +28,15 @@ from portfolio.types import (
 
 Document = dict[str, Any]
 LATER = frozenset(  # fields that older records do not have
-    {"why", "certificate", "timing", "hedges", "stresses", "margin_before", "margin_after", "backtests"}
-    | {"figure", "limit", "rate", "parts", "cost"}
+    {"why", "certificate", "timing", "hedges", "stresses", "margin_before", "margin_after", "backtests", "judged"}
+    | {"figure", "limit", "of", "rate", "parts", "cost", "beta", "effective_names", "volatility_at_one"}
+    | {"exit_days", "exit_cost", "exit_deviation"}
 )
 
 
 def decision_document(decision: Decision, policy: Policy, market: Market, book: Book) -> Document:
     """The whole decision as JSON values: decimals as texts, instants in ISO 8601, weights as numbers."""
-    body = _plain(asdict(decision))
+    body = decision_body(decision)
     body["inputs"] = {
         "policy": policy.text,
         "files": dict(policy.files),
@@ -50,6 +51,12 @@ def decision_document(decision: Decision, policy: Policy, market: Market, book: 
         "book": _plain(asdict(book)),
     }
     out: Document = body
+    return out
+
+
+def decision_body(decision: Decision) -> Document:
+    """The decision without what a replay needs beside it."""
+    out: Document = _plain(asdict(decision))
     return out
 
 

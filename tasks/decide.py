@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from portfolio.decide import Book, decide
 from portfolio.errors import Refused
+from portfolio.hedging import wanted_options
 from portfolio.market import Market
 from portfolio.record import book_from, decision_document, differences, health_from, policy_from
 from portfolio.risk import state_after
-from portfolio.types import Account, Decision, Policy, Quote, TradingState
+from portfolio.types import Contract, Decision, Policy, TradingState, option_terms
 from tasks import doors
-from tasks.book import Look, book_of
-from tasks.calendar import Hours, hours, place
+from tasks.book import Look, at_work, book_of, trial_book
+from tasks.calendar import Hours, hours
 from tasks.market import Told, market_at
+from tasks.rates import foreign_pairs, rates_from
 from tasks.settings import Settings
 from tasks.version import code_version
 
 if TYPE_CHECKING:
     from brokers.reconcile import Desk
+    from portfolio.ports import Broker
     from warehouse.lake import Lake
     from warehouse.ledger import SqlLedger
-
-TRIAL_CASH = Decimal(1_000_000)  # what `trimtab decide` assumes where no account is on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def propose(settings: Settings, policy: Policy, session: date, now: datetime) ->
     known = _known(ledger, policy, market)
     if known is not None:
         return known
-    looked = asyncio.run(look(doors.open_desk(settings, policy, ledger), policy.symbols, session))
+    asked = (*policy.traded, *wanted_options(policy, market, {}))
+    looked = asyncio.run(look(doors.open_desk(settings, policy, ledger), asked, session))
     _end_old_plans(ledger, policy, settings.account, session, now)
     book = book_of(settings, ledger, policy, market, looked)
     decision = decide(policy, market, book, code_version=code_version())
@@ -65,7 +67,9 @@ def propose(settings: Settings, policy: Policy, session: date, now: datetime) ->
 
 
 async def look(desk: Desk, symbols: tuple[str, ...], session: date) -> Look:
-    """Reconcile, then ask for contracts and quotes of the universe and of what is held."""
+    """Reconcile, then ask for contracts and quotes of `symbols` and of what is held. An option that the broker does not know has
+    neither.
+    """
     from brokers.reconcile import EXCHANGE_ZONE, reconcile_account
 
     try:
@@ -77,12 +81,25 @@ async def look(desk: Desk, symbols: tuple[str, ...], session: date) -> Look:
                 f"The gateway lives on {there}, the run is for {session}.",
                 f"Run with --as-of {there}, or connect to the gateway of that day.",
             )
-        contracts = await desk.broker.contracts(symbols)
+        pairs = foreign_pairs(desk, seen.picture.cash)
+        named = [s for s in symbols if not option_terms(s)]
+        contracts = dict(await desk.broker.contracts((*named, *sorted(pairs.values()))))
+        contracts |= await _known_options(desk.broker, [s for s in symbols if option_terms(s)])
         held = [s for s, q in seen.picture.positions.items() if q]
-        quotes = await desk.broker.quotes(sorted({*symbols, *held}))
-        return Look(seen.picture.time, seen.state, quotes, contracts)
+        quotes = await desk.broker.quotes(sorted({*contracts, *held, *pairs.values()}))
+        rates = rates_from(quotes, pairs, desk.currency, "broker")
+        return Look(seen.picture.time, seen.state, quotes, contracts, rates, at_work(seen.picture))
     finally:
         await desk.broker.disconnect()
+
+
+async def _known_options(broker: Broker, symbols: list[str]) -> dict[str, Contract]:
+    """The contracts of those that the broker knows, each asked for alone: not every strike is listed."""
+    found: dict[str, Contract] = {}
+    for symbol in symbols:
+        with contextlib.suppress(Refused):
+            found |= await broker.contracts((symbol,))
+    return found
 
 
 def _end_old_plans(ledger: SqlLedger, policy: Policy, account: str, session: date, now: datetime) -> None:
@@ -146,6 +163,11 @@ def _write(ledger: SqlLedger, decision: Decision, policy: Policy, market: Market
 
 
 def trial(settings: Settings, policy: Policy, session: date) -> Decision:
+    """The decision of `tried` alone."""
+    return tried(settings, policy, session)[0]
+
+
+def tried(settings: Settings, policy: Policy, session: date) -> tuple[Decision, Market, Book]:
     """What would be decided for `session`, from the warehouse alone: last closes as quotes, nothing written, nobody asked.
 
     The account is the ledger's, or a trial of 1,000,000 in cash where none is on record.
@@ -153,15 +175,8 @@ def trial(settings: Settings, policy: Policy, session: date) -> Decision:
     ledger = doors.open_ledger(settings)
     with doors.open_lake(settings) as lake:
         market = _market(lake, ledger, policy, _hours(session), lake.snapshot())
-    closes = market.last_closes()
-    unit, when = policy.base_currency, market.as_of
-    quotes = {s: Quote(s, None, None, Decimal(str(close)), unit, when, delayed=True) for s, close in closes.items()}
-    known = ledger.opened(settings.account)
-    account = ledger.account(settings.account, policy.base_currency) if known else Account({}, TRIAL_CASH, policy.base_currency)
-    state = ledger.trading_state(settings.account)
-    rebalances = tuple(ledger.rebalances(policy.name))
-    book = Book(settings.account, account, quotes, dict(market.instruments), state, (), rebalances, place=place(session))
-    return decide(policy, market, book, code_version=code_version())
+    book = trial_book(settings, ledger, policy, market)
+    return decide(policy, market, book, code_version=code_version()), market, book
 
 
 def replay(settings: Settings, identity: str) -> dict[str, Any]:

@@ -41,10 +41,12 @@ def open_ledger(settings: Settings) -> SqlLedger:
     return opened(settings.ledger_url)
 
 
-def open_broker(settings: Settings, mode: str) -> IBBroker:
+def open_broker(settings: Settings, mode: str, policy: Policy | None = None) -> IBBroker:
+    """The gateway's account; symbols trade in what the policy says, in USD where there is none."""
     from brokers.ib.broker import IBBroker
 
-    return IBBroker(settings.ib_host, settings.ib_port, settings.ib_client_id, settings.account, mode)
+    units = {"currency": policy.base_currency, "currencies": policy.currencies} if policy else {}
+    return IBBroker(settings.ib_host, settings.ib_port, settings.ib_client_id, settings.account, mode, **units)  # type: ignore[arg-type]
 
 
 def open_bars(settings: Settings, now: datetime) -> IBBars:
@@ -89,12 +91,13 @@ def open_desk(settings: Settings, policy: Policy, ledger: SqlLedger) -> Desk:
 
     return Desk(
         ledger=ledger,
-        broker=open_broker(settings, policy.execution.mode),
+        broker=open_broker(settings, policy.execution.mode, policy),
         clock=SystemClock(),
         account=settings.account,
         currency=policy.base_currency,
         client_id=settings.ib_client_id,
         quiet_seconds=policy.execution.quiet_seconds,
+        currencies=policy.currencies,
     )
 
 

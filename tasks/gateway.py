@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +33,12 @@ def last_session() -> date:
 
 
 def simulated_market(session: date) -> SimulatedMarket:
-    """The bundled prices as a market in that session, half an hour before its close; each name trades at its close."""
+    """The bundled prices as a market in that session, half an hour before its close; each name trades at its close, and each
+    pair of currencies at the reference rates of that day.
+    """
     import polars as pl
 
-    from brokers.simulator.market import Listing, SimulatedMarket
+    from brokers.simulator.market import Listing, SimulatedMarket, pair_listing
     from sources import open_source
 
     times = hours(session)
@@ -50,14 +52,38 @@ def simulated_market(session: date) -> SimulatedMarket:
     bars: dict[str, list[tuple[date, float]]] = {i.symbol: [] for i in tradable}
     for symbol, day, close in before.select("symbol", "session", "close").iter_rows():
         bars[symbol].append((day, close))
+    pairs = pair_prices(session)
     return SimulatedMarket(
         now=times.moment(MINUTES_BEFORE_CLOSE),
         session_open=times.opens,
         session_close=times.closes,
-        listings=tuple(Listing(i.symbol, currency=i.currency) for i in tradable),
-        prices={symbol: Decimal(str(close)) for symbol, close in today.items()},
+        listings=(*(Listing(i.symbol, currency=i.currency) for i in tradable), *map(pair_listing, pairs)),
+        prices={symbol: Decimal(str(close)) for symbol, close in today.items()} | pairs,
         bars={symbol: tuple(rows) for symbol, rows in bars.items()},
     )
+
+
+def pair_prices(session: date) -> dict[str, Decimal]:
+    """What each pair of currencies is dealt at, on its tick, by the bundled reference rates: the newest of the session or up to
+    five days before; none where there are none.
+    """
+    import polars as pl
+
+    from brokers.simulator.market import PAIRS, on_tick, pair_listing
+    from sources.sample.rates import rates
+    from tasks.rates import STALE
+
+    known = rates().filter(pl.col("date").is_between(session - timedelta(days=STALE), session))
+    newest = known.sort("date").group_by("series", maintain_order=True).last()
+    euro = {"EUR": Decimal(1)} | {
+        s.removeprefix("EUR."): Decimal(str(v)) for s, v in newest.select("series", "value").iter_rows()
+    }
+    out = {}
+    for symbol in PAIRS:
+        bought, paid = symbol.split(".")
+        if bought in euro and paid in euro:
+            out[symbol] = on_tick(euro[paid] / euro[bought], pair_listing(symbol).min_tick, ROUND_HALF_EVEN)
+    return out
 
 
 def state_file(settings: Settings) -> Path:
@@ -66,19 +92,31 @@ def state_file(settings: Settings) -> Path:
     return settings.gateway / "account.sqlite"
 
 
-def serve_gateway(settings: Settings, session: date, port: int, cash: Decimal, ready: Callable[[int], None]) -> None:
-    """Serve that session until the process is stopped; `ready` hears the port. `cash` is for an account opened now."""
+def serve_gateway(
+    settings: Settings,
+    session: date,
+    port: int,
+    cash: Decimal,
+    ready: Callable[[int], None],
+    currency: str | None = None,
+) -> None:
+    """Serve that session until the process is stopped; `ready` hears the port. `cash` and `currency` (USD if none is named) are
+    those of an account opened now.
+    """
     import asyncio
 
     from brokers.simulator.gateway import serve
 
     market, state = simulated_market(session), state_file(settings)
-    asyncio.run(serve(market, state, port=port, account=settings.account, cash=cash, on_ready=ready))
+    asyncio.run(serve(market, state, port=port, account=settings.account, cash=cash, currency=currency, on_ready=ready))
 
 
 @contextmanager
-def running_gateway(settings: Settings, session: date, port: int = 0) -> Iterator[int]:
-    """The port of a simulated gateway that lives as long as the block; it also ends with this process, however that ends."""
+def running_gateway(settings: Settings, session: date, port: int = 0, currency: str | None = None) -> Iterator[int]:
+    """The port of a simulated gateway that lives as long as the block; it also ends with this process, however that ends.
+
+    currency: of an account that is opened now; USD if none is named.
+    """
     from brokers.simulator.market import dump
 
     state = state_file(settings)
@@ -86,6 +124,7 @@ def running_gateway(settings: Settings, session: date, port: int = 0) -> Iterato
     dump(simulated_market(session), market)
     command = [sys.executable, "-m", "brokers.simulator", "--market", str(market), "--state", str(state)]
     command += ["--account", settings.account, "--port", str(port), "--exit-with-parent"]
+    command += ["--currency", currency] if currency else []
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield _ready(process)

@@ -45,17 +45,19 @@ def gather(settings: Settings, decision: str) -> ReportFacts:
     policy = policy_from(document)
     session = date.fromisoformat(document["session"])
     plan = document["plan"]["plan"] if document["plan"] else None
+    books = ledger.account(settings.account, policy.base_currency)
     latest = [v.result for v in ledger.validations() if v.result.dataset in DATASETS]
     weights = _weights(ledger, document, policy, session)
     reconciled = ledger.last_reconcile(settings.account)
     return ReportFacts(
         decision=document,
         plan_status=(ledger.plan_status(plan) or "") if plan else document["status"],
-        trades=_trades(ledger, settings.account, plan),
+        trades=_trades(ledger, settings.account, plan, policy.base_currency),
         equity=_equity(ledger, settings.account, document, session),
         weights=weights,
         holdings=weights[-1][1],
-        cash=ledger.account(settings.account, policy.base_currency).cash,
+        cash=books.cash,
+        foreign=books.foreign,
         currency=policy.base_currency,
         hindsight=_hindsight(settings, document, policy, session),
         laws=latest,
@@ -69,21 +71,24 @@ def gather(settings: Settings, decision: str) -> ReportFacts:
     )
 
 
-def _trades(ledger: SqlLedger, account: str, plan: str | None) -> list[TradeRow]:
-    if plan is None:
+def _trades(ledger: SqlLedger, account: str, plan: str | None, base: str) -> list[TradeRow]:
+    found = ledger.plan(plan) if plan is not None else None
+    if found is None:
         return []
-    found = ledger.plan(plan)
-    reasons = {line.ref: line.reason for line in found.lines} if found else {}
+    lines = {line.ref: line for line in found.lines}
+    rates = {line.currency: line.rate for line in found.lines} | {base: Decimal(1)}
     fills: dict[str, list[Execution]] = {}
     for execution in ledger.executions(account, plan):
         fills.setdefault(execution.order_ref.split("#", 1)[0], []).append(execution)
-    return [_trade(i, fills.get(i.ref, []), reasons.get(i.ref, "")) for i in ledger.intents(account, plan)]
+    return [_trade(i, fills.get(i.ref, []), lines[i.ref].reason, rates) for i in ledger.intents(account, plan)]
 
 
-def _trade(intent: Intent, fills: list[Execution], reason: str) -> TradeRow:
+def _trade(intent: Intent, fills: list[Execution], reason: str, rates: Mapping[str, Decimal]) -> TradeRow:
     filled = sum((abs(e.quantity) for e in fills), Decimal(0))
     paid = sum((abs(e.quantity) * e.price for e in fills), Decimal(0))
     known = [e.commission for e in fills if e.commission is not None]
+    units = {e.commission_currency or e.currency for e in fills if e.commission is not None} or {intent.currency}
+    unit = min(units)
     return TradeRow(
         symbol=intent.symbol,
         side=intent.side.value,
@@ -94,6 +99,10 @@ def _trade(intent: Intent, fills: list[Execution], reason: str) -> TradeRow:
         commission=sum(known, Decimal(0)) if len(known) == len(fills) and fills else None,
         state=intent.state.value,
         reason=reason,
+        currency=intent.currency,
+        rate=rates[intent.currency],
+        paid_in=unit,
+        fee_rate=rates.get(unit, Decimal(1)),
     )
 
 

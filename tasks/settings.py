@@ -10,7 +10,7 @@ from pathlib import Path
 from portfolio.errors import WrongUse
 
 DEMO_ACCOUNT = "DU1000001"
-VENDORS = ("yahoo", "stooq", "edgar", "fred", "news")  # sources on the network
+VENDORS = ("yahoo", "stooq", "edgar", "fred", "news", "ecb")  # sources on the network
 
 
 @dataclass(frozen=True, slots=True)

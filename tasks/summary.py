@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from portfolio.types import Decision, Execution
+from portfolio.record import decision_body
+from portfolio.types import Decision, Execution, multiplier
 from tasks import doors
 from tasks.settings import Settings
 
-EXPLAINED = ("targets", "current", "why", "certificate")  # older records do not have all of them
+EXPLAINED = ("targets", "current", "why", "certificate", "risk_before", "risk_after", "hedges", "stresses", "backtests")
+MARGINS = ("margin_before", "margin_after")  # older records do not have all of these
 
 
 def number(value: Decimal | float | None) -> float | int | None:
@@ -44,43 +46,52 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
         "journal_head": ledger.head(),
         "seconds": {},
         "costs": {"commissions": 0.0, "slippage": 0.0},
+        "currency": None,
     }
     if document is None:
         return out
+    out["currency"] = document["inputs"]["book"]["account"]["currency"]
     out |= {key: document[key] for key in ("snapshot", "session", "weights", "verdicts", "road", "reasons")}
-    out |= {key: document.get(key) for key in EXPLAINED} | {"timing": _timing(document.get("timing"))}
+    out |= explained(document)
     plan = document["plan"]
     if plan is not None and status != "nothing to trade":
         out["plan"] = plan["plan"]
         out["orders"] = [_order(line) for line in plan["lines"]]
         executions = ledger.executions(settings.account, plan["plan"])
         out["fills"] = [_fill(e) for e in executions]
-        out["costs"] = _costs(plan["lines"], executions)
+        out["costs"] = _costs(plan["lines"], executions, out["currency"])
     return out
 
 
 def trial_document(decision: Decision) -> dict[str, Any]:
     """A decision that was only tried, in the same words; without fills, report and journal."""
-    lines = decision.plan.lines if decision.plan else ()
+    document = decision_body(decision)
+    plan = document["plan"]
     return {
         "status": decision.status,
         "decision": decision.decision,
-        "plan": decision.plan.plan if decision.plan else None,
+        "plan": plan["plan"] if plan else None,
         "snapshot": decision.snapshot,
-        "session": decision.session,
-        "weights": decision.weights,
-        "orders": [_order(asdict(line)) for line in lines],
-        "verdicts": [asdict(verdict) for verdict in decision.verdicts],
+        "session": document["session"],
+        "weights": document["weights"],
+        "orders": [_order(line) for line in plan["lines"]] if plan else [],
+        "verdicts": document["verdicts"],
         "road": decision.road,
         "reasons": decision.reasons,
-        "targets": decision.targets,
-        "current": decision.current,
-        "why": decision.why,
-        "certificate": asdict(decision.certificate) if decision.certificate else None,
-        "timing": _timing(asdict(decision.timing)) if decision.timing else None,
-        "risk_before": decision.risk_before,
-        "risk_after": decision.risk_after,
+        **explained(document),
     }
+
+
+def explained(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Why, in JSON values with numbers for money: of a recorded decision, whatever its age."""
+    told = {key: document.get(key) for key in EXPLAINED}
+    return told | {key: _margin(document.get(key)) for key in MARGINS} | {"timing": _timing(document.get("timing"))}
+
+
+def _margin(picture: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if picture is None:
+        return None
+    return {key: number(Decimal(value)) if isinstance(value, str) else value for key, value in picture.items()}
 
 
 def _timing(timing: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -88,16 +99,29 @@ def _timing(timing: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if timing is None else {key: timing[key] for key in ("trade", "why", "gain", "cost")}
 
 
-def _order(line: dict[str, Any]) -> dict[str, Any]:
-    quantity = number(Decimal(line["quantity"]))
-    return {"ref": line["ref"], "symbol": line["symbol"], "side": line["side"], "quantity": quantity, "reason": line["reason"]}
+def _order(line: Mapping[str, Any]) -> dict[str, Any]:
+    """parts: what the signed quantity is made of. cost: expected, in the order's currency."""
+    return {
+        **{name: line[name] for name in ("ref", "symbol", "side")},
+        "quantity": number(Decimal(line["quantity"])),
+        "currency": line["currency"],
+        "reason": line["reason"],
+        "price": number(Decimal(line["price"])),
+        "rate": number(Decimal(line.get("rate", 1))),
+        "cost": number(Decimal(line.get("cost", 0))),
+        "parts": {cause: number(Decimal(part)) for cause, part in line.get("parts", {}).items()},
+    }
 
 
-def _costs(lines: list[dict[str, Any]], executions: list[Execution]) -> dict[str, float]:
-    """commissions, and slippage: signed shares x (fill - planned price); positive is a cost. To the cent."""
+def _costs(lines: list[dict[str, Any]], executions: list[Execution], base: str) -> dict[str, float]:
+    """commissions, and slippage: signed shares x (fill - planned price); positive is a cost. To the cent of `base`, at the rates
+    of the plan.
+    """
     planned = {line["symbol"]: Decimal(line["price"]) for line in lines}
-    slippage = sum((e.quantity * (e.price - planned[e.symbol]) for e in executions), Decimal(0))
-    commissions = sum((e.commission or Decimal(0) for e in executions), Decimal(0))
+    rates = {line["currency"]: Decimal(line.get("rate", 1)) for line in lines} | {base: Decimal(1)}
+    moves = (e.quantity * multiplier(e.symbol) * (e.price - planned[e.symbol]) * rates[e.currency] for e in executions)
+    fees = ((e.commission or Decimal(0)) * rates[e.commission_currency or e.currency] for e in executions)
+    commissions, slippage = sum(fees, Decimal(0)), sum(moves, Decimal(0))
     return {"commissions": float(round(commissions, 2)), "slippage": float(round(slippage, 2))}
 
 
@@ -108,5 +132,7 @@ def _fill(execution: Execution) -> dict[str, Any]:
         "side": "BUY" if execution.quantity > 0 else "SELL",
         "quantity": number(abs(execution.quantity)),
         "price": number(execution.price),
+        "currency": execution.currency,
         "commission": number(execution.commission),
+        "commission_currency": execution.commission_currency or execution.currency,
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from portfolio.errors import Refused
 from portfolio.record import policy_from
-from portfolio.types import Plan, Policy
+from portfolio.types import Plan, Policy, Quote, currency_pair, multiplier
 from tasks import doors
+from tasks.rates import foreign_pairs
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,13 +42,15 @@ def policy_of(ledger: SqlLedger, plan: Plan) -> Policy:
 
 
 def _volumes(settings: Settings, plan: Plan) -> dict[str, float | None]:
-    """20-day average volume of each symbol of the plan as known before its session, None where no source gives one."""
+    """20-day average volume of each symbol of the plan as known before its session, None where no source gives one; currencies
+    have none.
+    """
     import numpy as np
 
     from tasks.calendar import hours
 
     times = hours(plan.session)
-    symbols = sorted({line.symbol for line in plan.lines})
+    symbols = sorted({line.symbol for line in plan.lines if not currency_pair(line.symbol)})
     if times is None:
         return dict.fromkeys(symbols)
     with doors.open_lake(settings) as lake, lake.at(lake.snapshot()) as reader:
@@ -62,20 +64,27 @@ def _volumes(settings: Settings, plan: Plan) -> dict[str, float | None]:
 
 
 def close_books(settings: Settings, policy: Policy, now: datetime) -> dict[str, Any]:
-    """Reconcile once more and record the equity of the session. The document says whether both sides agree."""
+    """Reconcile once more and record the equity of the session, in the base currency by the pairs' quotes. The document says
+    whether both sides agree.
+    """
+    from brokers.view import value_in_base
+
     ledger = doors.open_ledger(settings)
     desk = doors.open_desk(settings, policy, ledger)
-    seen, prices = asyncio.run(_close(desk))
+    seen, quotes = asyncio.run(_close(desk))
     books = ledger.account(settings.account, policy.base_currency)
-    equity = books.equity(prices)
-    weights = {s: float(q * prices[s] / equity) for s, q in sorted(books.positions.items()) if q}
-    ledger.record_equity(settings.account, policy.name, seen.session, equity, books.cash, weights, now)
+    prices, rates = value_in_base(books, quotes)
+    equity = books.equity(prices, rates)
+    weights = {s: float(q * prices[s] * multiplier(s) / equity) for s, q in sorted(books.positions.items()) if q}
+    ledger.record_equity(settings.account, policy.name, seen.session, equity, books.cash, weights, now, books.foreign)
     differences = {b.what: {"ledger": b.ours, "broker": b.theirs} for b in seen.breaks}
     ledger.record_reconcile(settings.account, not differences, differences, now)
     return {
         "session": seen.session.isoformat(),
         "equity": equity,
+        "currency": books.currency,
         "cash": books.cash,
+        "foreign": dict(books.foreign),
         "positions": {s: q for s, q in sorted(books.positions.items()) if q},
         "breaks": [b.sentence for b in seen.breaks],
         "state": seen.state.value,
@@ -98,18 +107,15 @@ def reconcile(settings: Settings, policy: Policy) -> Reconciled:
     return asyncio.run(ask())
 
 
-async def _close(desk: Desk) -> tuple[Reconciled, dict[str, Decimal]]:
+async def _close(desk: Desk) -> tuple[Reconciled, dict[str, Quote]]:
+    """The reconcile, and quotes of what is held and of its currencies."""
     from brokers.reconcile import reconcile_account
 
     try:
         await desk.broker.connect()
         seen = await reconcile_account(desk)
-        held = [s for s, q in seen.picture.positions.items() if q]
-        quotes = await desk.broker.quotes(held) if held else {}
-        prices = {s: q.reference for s, q in quotes.items() if q.reference is not None}
-        missing = sorted(set(held) - set(prices))
-        if missing:
-            raise Refused(f"There is no quote for {', '.join(missing)}, which is held.", "Check the gateway's market data.")
-        return seen, prices
+        held = {s for s, q in seen.picture.positions.items() if q}
+        wanted = sorted({*held, *foreign_pairs(desk, seen.picture.cash).values()})
+        return seen, dict(await desk.broker.quotes(wanted)) if wanted else {}
     finally:
         await desk.broker.disconnect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from portfolio.errors import WrongUse
+from portfolio.rates import ECB
 from portfolio.strategies import needs
 from tasks import doors
 from tasks.calendar import exchange_day
@@ -12,6 +13,7 @@ from tasks.fetch import ASKED
 from tasks.market import wanted
 from tasks.settings import Settings
 
+RATES = "ecb"  # the source of reference rates, which has nothing else
 SERIES = ("treasury_curve", "VIXCLS")  # of macro: the eleven yields of the Treasury, and what options say of next month
 MEMBERS = """
 SELECT DISTINCT u.name, coalesce(s.symbol, u.symbol) AS symbol FROM universe u
@@ -30,6 +32,8 @@ def whom(
     """
     if source not in ASKED:
         return None
+    if source == RATES:
+        return list(ECB)
     if dataset == "macro":
         looked = needs(doors.read_policy(policy)).macro if policy else ()
         return list(dict.fromkeys([*SERIES, *looked]))

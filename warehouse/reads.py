@@ -26,7 +26,8 @@ class Prices:
     """Long columns, sorted by symbol (in the order asked) and session; one source a symbol, never a mix.
 
     session datetime64[D]; symbol index into `symbols`; each field in `fields` per share (volume: shares), NaN where the
-    source has none; known_at datetime64[us], UTC; sources by symbol, for the symbols that have rows.
+    source has none; known_at datetime64[us], UTC; sources, and the currencies of the rows, by symbol, for the symbols that
+    have rows.
     """
 
     symbols: tuple[str, ...]
@@ -35,6 +36,7 @@ class Prices:
     known_at: NDArray[np.datetime64]
     fields: Mapping[str, FloatArray]
     sources: Mapping[str, str]
+    currencies: Mapping[str, tuple[str, ...]]
 
 
 class Reader(Measured):
@@ -85,16 +87,18 @@ class Reader(Measured):
             best AS (SELECT instrument, source FROM b GROUP BY instrument, source
                      QUALIFY row_number() OVER (PARTITION BY instrument ORDER BY max(session) DESC, count(*) DESC, source) = 1)
             SELECT position::INTEGER AS position, (session - DATE '1970-01-01')::INTEGER AS day, epoch_us(known_at) AS known,
-              source, {chosen} FROM b SEMI JOIN best USING (instrument, source) {late}""")
+              source, currency, {chosen} FROM b SEMI JOIN best USING (instrument, source) {late}""")
         found = self._columns(f"SELECT position, day, known, {chosen} FROM priced ORDER BY position, day")
-        told = self._rows("SELECT position, any_value(source) FROM priced GROUP BY position ORDER BY position")
+        each = "any_value(source), list_sort(list(DISTINCT currency))"
+        told = self._rows(f"SELECT position, {each} FROM priced GROUP BY position ORDER BY position")
         return Prices(  # numbers only: half a million names as Python objects would cost more than the bars
             symbols,
             found["position"],
             found["day"].astype("datetime64[D]"),
             found["known"].astype("datetime64[us]"),
             {name: found[name].astype(np.float64) for name in fields},
-            {symbols[position]: str(source) for position, source in told},
+            {symbols[position]: str(source) for position, source, _ in told},
+            {symbols[position]: tuple(currencies) for position, _, currencies in told},
         )
 
     def instruments(self, known_by: datetime | None = None) -> list[Instrument]:

@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from brokers.ib import guard, picture
-from brokers.ib.hours import session
-from brokers.ib.states import exact
+from brokers.ib import contracts, guard, picture, previews
 from brokers.ib.symbols import Symbols
 from portfolio.errors import Broken, Outage, Refused, WrongUse
-from portfolio.types import BrokerPicture, Contract, OrderTicket, Quote
+from portfolio.types import BrokerPicture, Contract, OrderTicket, Preview, Quote
 
 if TYPE_CHECKING:
     from brokers.ib.client import Line
@@ -28,16 +25,25 @@ ORDER_TYPES = ("adaptive", "market", "limit")
 class IBBroker:
     """One connection to one account, of one event loop.
 
-    timeout: seconds that any one request may take. `currency` is that of the stocks asked for by symbol.
+    timeout: seconds that any one request may take. currency: of the stocks asked for by symbol; currencies: symbol -> its
+    own, of those that trade in another one.
     """
 
-    def __init__(
-        self, host: str, port: int, client_id: int, account: str, mode: str, *, timeout: float = 30.0, currency: str = "USD"
+    def __init__(  # noqa: PLR0913
+        self,
+        host: str,
+        port: int,
+        client_id: int,
+        account: str,
+        mode: str,
+        *,
+        timeout: float = 30.0,
+        currency: str = "USD",
+        currencies: Mapping[str, str] | None = None,
     ) -> None:
         self._host, self._port, self.client_id, self.account, self._mode = host, port, client_id, account, mode
-        self._timeout, self._currency = timeout, currency
-        self._symbols = Symbols(currency)
-        self._contracts: dict[str, Any] = {}
+        self._timeout = timeout
+        self._symbols = Symbols(currency, currencies)
         self._line: Line | None = None
         self._one = asyncio.Lock()  # the library keeps one future a kind of request
 
@@ -139,11 +145,9 @@ class IBBroker:
             return found
 
     async def _ask_details(self, symbol: str) -> Any:
-        from brokers.ib.client import library
-
         line = self._up()
         await line.turn()
-        return line.ib.reqContractDetailsAsync(library.Stock(self._symbols.theirs(symbol), "SMART", self._currency))
+        return line.ib.reqContractDetailsAsync(contracts.wanted(self._symbols, symbol))
 
     async def _details(self, symbol: str, future: Any) -> list[Any]:
         try:
@@ -155,18 +159,7 @@ class IBBroker:
 
     def _contract(self, symbol: str, details: Any, now: datetime) -> Contract:
         self._symbols.learn(details.contract.conId, symbol)
-        self._contracts[symbol] = details.contract
-        hours = session(details.liquidHours, details.timeZoneId, now) if details.liquidHours else None
-        return Contract(
-            symbol=symbol,
-            con_id=details.contract.conId,
-            currency=details.contract.currency,
-            exchange=details.contract.primaryExchange or details.contract.exchange,
-            min_tick=exact(details.minTick),
-            size_increment=exact(details.sizeIncrement) or Decimal(1),
-            session_open=hours[0] if hours else None,
-            session_close=hours[1] if hours else None,
-        )
+        return contracts.told(symbol, details, now)
 
     async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         from brokers.ib.quotes import snapshots
@@ -192,9 +185,7 @@ class IBBroker:
         await take_any_age(self._up())
 
     def _wanted(self, symbols: Sequence[str]) -> dict[str, Any]:
-        from brokers.ib.client import library
-
-        return {s: library.Stock(self._symbols.theirs(s), "SMART", self._currency) for s in dict.fromkeys(symbols)}
+        return {s: contracts.wanted(self._symbols, s) for s in dict.fromkeys(symbols)}
 
     # ------------------------------------------------------------ orders
     def next_order_id(self, at_least: int) -> int:
@@ -211,7 +202,20 @@ class IBBroker:
             raise Outage("The broker lost its own servers since the last picture.", "Take a picture before any order.")
         line.heard.sent(ticket)
         line.ib.client.updateReqId(ticket.order_id + 1)
-        contract, order = self._on_the_wire(ticket)
+        await self._write(ticket, *self._on_the_wire(ticket))
+
+    async def what_if(self, ticket: OrderTicket) -> Preview:
+        async with self._one:
+            line = self._up()
+            self._check_terms(ticket)
+            await line.turn()
+            contract, order = self._on_the_wire(ticket)
+            order.whatIf, order.orderId = True, int(line.ib.client.getReqId())
+            await self._write(ticket, contract, order)
+            return await previews.heard(line, order.orderId, f"the preview of {ticket.quantity} {ticket.contract.symbol}")
+
+    async def _write(self, ticket: OrderTicket, contract: Any, order: Any) -> None:
+        line = self._up()
         try:
             line.ib.placeOrder(contract, order)
         except ConnectionError as error:
@@ -223,6 +227,10 @@ class IBBroker:
             raise Broken(f"The order {ticket.order_ref} is for {ticket.account}, not {self.account}.", "Stop.")
         if ticket.order_id in self._up().heard.tickets:
             raise Broken(f"Order id {ticket.order_id} was used before; IB would take it for a change.", "Ask for a new id.")
+        self._check_terms(ticket)
+
+    @staticmethod
+    def _check_terms(ticket: OrderTicket) -> None:
         if ticket.order_type not in ORDER_TYPES or (ticket.order_type == "limit") != (ticket.limit is not None):
             raise WrongUse(f"The order type {ticket.order_type!r} is none of {', '.join(ORDER_TYPES)}.", "Or its limit is wrong.")
         if not ticket.quantity.is_finite() or ticket.quantity <= 0 or ticket.quantity % ticket.contract.size_increment:
@@ -247,18 +255,10 @@ class IBBroker:
         )
         if ticket.limit is not None:
             order.lmtPrice = float(ticket.limit)
-        if ticket.order_type == "adaptive":
-            order.algoStrategy = "Adaptive"
+        if algorithm := contracts.algorithm(ticket.contract.symbol, ticket.order_type):
+            order.algoStrategy = algorithm
             order.algoParams = [library.TagValue("adaptivePriority", "Normal")]
-        what = ticket.contract
-        contract = library.Contract(
-            secType="STK",
-            conId=what.con_id,
-            symbol=self._symbols.theirs(what.symbol),
-            exchange="SMART",
-            currency=what.currency,
-        )
-        return contract, order
+        return contracts.wanted(self._symbols, ticket.contract.symbol, ticket.contract.con_id), order
 
     async def cancel(self, perm_id: int) -> None:
         line = self._up()

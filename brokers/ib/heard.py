@@ -51,7 +51,8 @@ class Heard:
         self.values: dict[int, list[tuple[str, str, str, str]]] = {}  # request -> account, tag, value, currency
         self.statuses: dict[int, str] = {}  # perm id -> the newest status the broker sent
         self.executions: dict[str, tuple[Any, Any]] = {}  # exec id -> contract, execution
-        self.commissions: dict[str, Decimal | None] = {}
+        self.commissions: dict[str, tuple[Decimal | None, str]] = {}  # exec id -> amount, None while unknown, and currency
+        self.previews: dict[int, list[Any]] = {}  # request -> the order states of a what-if
         self.errors: dict[int, tuple[int, str]] = {}  # request or order id -> code, sentence
         self.last_general: tuple[int, str] = (0, "")
         self.notes: dict[str, Note] = {}
@@ -108,11 +109,17 @@ class Heard:
     def without_commission(self, order_refs: set[str]) -> bool:
         """Whether an execution of these references still lacks its commission."""
         mine = (execution for _, execution in self.latest().values() if execution.orderRef in order_refs)
-        return any(self.commissions.get(execution.execId) is None for execution in mine)
+        return any(self.commission(execution.execId)[0] is None for execution in mine)
+
+    def commission(self, exec_id: str) -> tuple[Decimal | None, str]:
+        """(amount, None while it is unknown, and its currency) of an execution."""
+        return self.commissions.get(exec_id, (None, ""))
 
     # ------------------------------------------------------------ taps, named as the library's callbacks
     def openOrder(self, order_id: int, contract: Any, order: Any, state: Any) -> None:
-        if not order.whatIf:
+        if order.whatIf:
+            self.previews.setdefault(order_id, []).append(state)
+        else:
             self.opened[order.permId] = (contract, order)
             self.statuses[order.permId] = state.status
             self._note(order)
@@ -130,7 +137,7 @@ class Heard:
         self.executions[execution.execId] = (contract, execution)
 
     def commissionReport(self, report: Any) -> None:
-        self.commissions[report.execId] = states.commission_of(report.commission)
+        self.commissions[report.execId] = (states.commission_of(report.commission), report.currency or "")
 
     def position(self, account: str, contract: Any, quantity: Any, average: Any) -> None:
         self.positions.append((account, contract, quantity))

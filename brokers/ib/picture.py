@@ -74,14 +74,20 @@ def executions(heard: Heard, account: str, symbols: Symbols) -> tuple[Execution,
             symbol=symbols.ours(contract),
             quantity=states.signed(fill.side, fill.shares),
             price=states.exact(fill.price),
-            commission=heard.commissions.get(fill.execId),
+            commission=heard.commission(fill.execId)[0],
             currency=contract.currency,
             time=_instant(fill.time),
+            commission_currency=_apart(heard.commission(fill.execId)[1], contract.currency),
         )
         for contract, fill in heard.latest().values()
         if fill.acctNumber == account
     ]
     return tuple(sorted(told, key=lambda fill: (fill.time, fill.exec_id)))
+
+
+def _apart(paid_in: str, currency: str) -> str:
+    """The currency of a commission where it is another one than the fill's."""
+    return "" if paid_in == currency else paid_in
 
 
 def _instant(moment: Any) -> datetime:
@@ -91,8 +97,11 @@ def _instant(moment: Any) -> datetime:
 
 
 def positions(heard: Heard, account: str, symbols: Symbols) -> Mapping[str, Decimal]:
-    """Signed shares by symbol, without zeros; the newest message of each contract counts."""
-    held = {contract.conId: (contract, quantity) for owner, contract, quantity in heard.positions if owner == account}
+    """Signed shares by symbol, without zeros; the newest message of each contract counts. What IB calls a position in a pair
+    of currencies is none: the money itself is told with the account's values.
+    """
+    told = ((contract, quantity) for owner, contract, quantity in heard.positions if owner == account)
+    held = {contract.conId: (contract, quantity) for contract, quantity in told if contract.secType != "CASH"}
     by_name: dict[str, Decimal] = {}
     for contract, quantity in held.values():
         name = symbols.ours(contract)

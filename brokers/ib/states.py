@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from portfolio.errors import Broken
@@ -92,6 +92,15 @@ def commission_of(value: Any) -> Decimal | None:
     """A commission, or None where it is unset or negative: unknown until a good report has come."""
     number = Decimal(str(value))
     return exact(value) if number.is_finite() and 0 <= number < Decimal(UNSET) else None
+
+
+def money_of(value: Any) -> Decimal | None:
+    """An amount as it is told in words, or None where it is empty, unset or no number."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return exact(value) if number.is_finite() and abs(number) < Decimal(UNSET) else None
 
 
 def size_of(value: Any) -> Decimal | None:

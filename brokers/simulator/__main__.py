@@ -26,7 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--account", default="DU1000001")
     parser.add_argument("--cash", type=Decimal, default=Decimal("1000000"), help="of an account that is opened now")
-    parser.add_argument("--currency", default="USD")
+    parser.add_argument("--currency", help="of an account that is opened now; USD if none is named")
     parser.add_argument("--faults", type=parse, default=Faults(), help="a JSON object, see brokers/simulator/faults.py")
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when standard input ends")
     return parser.parse_args()

@@ -16,36 +16,47 @@ SUMMARIES = 2  # open summaries a client may have
 
 
 def values(gateway: Gateway) -> list[tuple[str, object, str]]:
-    """(tag, value, currency) of the account, in one currency."""
-    exchange = gateway.exchange
-    cash, currency = exchange.store.cash, exchange.store.currency
-    equity, margin = exchange.equity(), exchange.margin()
-    gross, held = exchange.gross(), equity - cash
+    """(tag, value, currency) of the account: sums in its own currency, and money by currency with its rate."""
+    exchange, currency = gateway.exchange, gateway.exchange.store.currency
+    cash, equity, margin = exchange.cash(), exchange.equity(), exchange.margin()
     money: list[tuple[str, object]] = [
         ("AvailableFunds", equity - margin),
         ("BuyingPower", (equity - margin) * 2),
         ("EquityWithLoanValue", equity),
         ("ExcessLiquidity", equity - margin / 2),
-        ("GrossPositionValue", gross),
+        ("GrossPositionValue", exchange.gross()),
         ("InitMarginReq", margin),
         ("MaintMarginReq", margin / 2),
         ("NetLiquidation", equity),
         ("SettledCash", cash),
         ("TotalCashValue", cash),
     ]
-    ledger: list[tuple[str, object]] = [
-        ("CashBalance", cash),
-        ("ExchangeRate", Decimal(1)),
-        ("NetLiquidationByCurrency", equity),
-        ("StockMarketValue", held),
-        ("TotalCashBalance", cash),
-    ]
     general: list[tuple[str, object, str]] = [("AccountCode", exchange.store.account, ""), ("AccountType", "INDIVIDUAL", "")]
-    return (
-        general
-        + [(tag, _cents(value), currency) for tag, value in money]
-        + [(tag, _cents(value), place) for tag, value in ledger for place in (currency, "BASE")]
-    )
+    sums: list[tuple[str, object, str]] = [(tag, _cents(value), currency) for tag, value in money]
+    return [*general, *sums, *(row for place in _places(gateway) for row in _ledger(gateway, place))]
+
+
+def _places(gateway: Gateway) -> tuple[str, ...]:
+    """The currencies in which there is something, the account's own first, and all of them together."""
+    exchange, store = gateway.exchange, gateway.exchange.store
+    priced = {exchange.listing(symbol).currency for symbol, held in store.positions.items() if held.quantity}
+    return (store.currency, *sorted({*store.money, *priced} - {store.currency}), "BASE")
+
+
+def _ledger(gateway: Gateway, place: str) -> list[tuple[str, object, str]]:
+    exchange = gateway.exchange
+    if place == "BASE":
+        cash, held, rate = exchange.cash(), exchange.held(), Decimal(1)
+    else:
+        cash, held = exchange.store.money.get(place, Decimal(0)), exchange.held(place)
+        rate = (exchange.rate(place) or Decimal(0)).quantize(Decimal("0.0000001"))
+    return [
+        ("CashBalance", _cents(cash), place),
+        ("ExchangeRate", rate, place),
+        ("NetLiquidationByCurrency", _cents(cash + held), place),
+        ("StockMarketValue", _cents(held), place),
+        ("TotalCashBalance", _cents(cash), place),
+    ]
 
 
 def _cents(value: object) -> object:

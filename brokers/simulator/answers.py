@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from brokers.simulator import messages, requests
 from brokers.simulator.life import READ_ONLY
-from brokers.simulator.market import Listing, wire_symbol
+from brokers.simulator.market import CASH, Listing
 from brokers.simulator.messages import PREVIEW_UNSET
 from brokers.simulator.session import Session
 from brokers.simulator.store import Order
@@ -26,19 +26,18 @@ DAYS = {"D": 1, "W": 7, "M": 31, "Y": 366}
 ZONE = ZoneInfo("US/Eastern")
 
 
-def hours(gateway: Gateway) -> str:
+def hours(gateway: Gateway, listing: Listing) -> str:
     """Today's and the session's hours as the broker writes them: a day without a session is CLOSED."""
-    market = gateway.exchange.market
     today = gateway.exchange.now().astimezone(ZONE).date()
-    first, last = (moment.astimezone(ZONE) for moment in (market.session_open, market.session_close))
-    by_day = {today: f"{today:%Y%m%d}:CLOSED", first.date(): f"{first:%Y%m%d:%H%M}-{last:%Y%m%d:%H%M}"}
+    first, last = (moment.astimezone(ZONE) for moment in gateway.exchange.hours(listing))
+    by_day = {today: f"{today:%Y%m%d}:CLOSED", last.date(): f"{first:%Y%m%d:%H%M}-{last:%Y%m%d:%H%M}"}
     return ";".join(by_day[day] for day in sorted(by_day))
 
 
 # ------------------------------------------------------------ contracts and prices
 def _listings(gateway: Gateway, wanted: requests.ContractRequest) -> Listing | None:
-    found = gateway.exchange.market.find(wanted.con_id, wanted.symbol, wanted.currency)
-    fits = found and wanted.kind in {"", "STK"} and wanted.primary in {"", found.exchange}
+    found = gateway.exchange.found(wanted)
+    fits = found and wanted.primary in {"", found.exchange}
     return found if fits else None
 
 
@@ -48,7 +47,7 @@ def contract_details(gateway: Gateway, session: Session, fields: Fields) -> None
     found = _listings(gateway, wanted)
     if found is None:
         return session.error(request, 200, NO_CONTRACT)
-    details = messages.contract_details(session.version, request, found, hours(gateway))
+    details = messages.contract_details(session.version, request, found, hours(gateway, found))
     return session.send(details, frame(52, 1, request))
 
 
@@ -86,12 +85,18 @@ def market_data(gateway: Gateway, session: Session, fields: Fields) -> None:
 def _tell_price(
     gateway: Gateway, session: Session, request: int, listing: Listing, delayed: bool, factor: Decimal = Decimal(1)
 ) -> None:
-    """Bid, ask and last times `factor`, and when the last was dealt, -1 where there is no price; volume, the last close."""
+    """Bid, ask and last times `factor`, and when the last was dealt, -1 where there is no price; volume, the last close.
+
+    Of a pair of currencies, whose trades nobody tells, the bid and the ask alone.
+    """
     faults, quote = gateway.faults, gateway.exchange.market.quote(listing)
     there = quote is not None and factor > 0 and listing.symbol not in faults.no_quote
     prices = [one * factor if there else Decimal(-1) for one in ((quote.bid, quote.ask, quote.last) if quote else (0, 0, 0))]
     at = gateway.exchange.now() - timedelta(seconds=faults.quote_age)
     kinds = (66, 67, 68) if delayed else (1, 2, 4)
+    if listing.kind == CASH:
+        pairs = zip(kinds[:2], prices[:2], strict=True)
+        return session.send(*(frame(1, 6, request, k, p, 1_000_000 if p > 0 else 0, 0) for k, p in pairs))
     session.send(
         *(frame(1, 6, request, k, p, 100 if p > 0 else 0, 0) for k, p in zip(kinds, prices, strict=True)),
         frame(46, 6, request, 88 if delayed else 45, int(at.timestamp())),
@@ -99,6 +104,7 @@ def _tell_price(
     )
     if bars := gateway.exchange.market.bars.get(listing.symbol):
         session.send(frame(1, 6, request, 75 if delayed else 9, bars[-1][1], 0, 0))
+    return None
 
 
 def cancel_market_data(gateway: Gateway, session: Session, fields: Fields) -> None:
@@ -142,21 +148,20 @@ def place_order(gateway: Gateway, session: Session, fields: Fields) -> None:
     if why:
         return session.error(wish.order_id, why.code, why.sentence)
     order, listing = exchange.draft(wish, session.client_id), exchange.listing(exchange.draft(wish, 0).symbol)
-    figures = _preview(gateway, order, listing)
-    answers = (PREVIEW_UNSET, figures) if gateway.faults.two_previews else (figures,)
+    figures, faults = _preview(gateway, order, listing), gateway.faults
+    answers = (PREVIEW_UNSET, figures) if faults.two_previews else (PREVIEW_UNSET if faults.absurd_previews else figures,)
+    answers = () if faults.no_previews else answers
     return session.send(*(messages.preview(session.version, order, listing, exchange.store.account, one) for one in answers))
 
 
 def _preview(gateway: Gateway, order: Order, listing: Listing) -> tuple[object, ...]:
     """Margins before, changed, after (initial, maintenance, equity with loan), the commission and its currency."""
-    from brokers.simulator.exchange import commission
-
     exchange = gateway.exchange
     before, equity = exchange.margin(), exchange.equity()
     after, _ = exchange.margin_after(listing, order.sign * order.quantity)
-    fee = commission(order.quantity, exchange.price(order.symbol))
+    fee = exchange.fee(listing, order.quantity, exchange.price(order.symbol))
     changes = (after - before, (after - before) / 2, -fee)
-    currency = exchange.store.currency
+    currency = exchange.fee_currency(listing)
     return (before, before / 2, equity, *changes, after, after / 2, equity - fee, fee, fee, fee, currency, "")
 
 
@@ -212,7 +217,7 @@ def executions(gateway: Gateway, session: Session, fields: Fields) -> None:
             mine
             and client_id in {0, order.client_id}
             and account in {"", store.account}
-            and symbol in {"", wire_symbol(order.symbol)}
+            and symbol in {"", gateway.exchange.listing(order.symbol).wire}
             and side in {"", order.action}
         )
         for fill in store.fills.get(order.perm_id, ()) if fits else ():
@@ -254,7 +259,7 @@ def matching_symbols(gateway: Gateway, session: Session, fields: Fields) -> None
     request, pattern = fields.number(), fields.text().upper()
     found = [one for one in gateway.exchange.market.listings if one.symbol.startswith(pattern)][:16]
     more = ("", "") if session.version >= 176 else ()
-    rows = [(o.contract_id, wire_symbol(o.symbol), "STK", o.exchange, o.currency, 0, *more) for o in found]
+    rows = [(o.contract_id, o.wire, o.kind, o.exchange, o.currency, 0, *more) for o in found]
     session.send(frame(79, request, len(found), *(cell for row in rows for cell in row)))
 
 

@@ -1,31 +1,24 @@
-"""Orders, fills, money: what the simulated broker decides. Deterministic; Decimals throughout; no sockets, no tasks.
-
-Commissions are IB's fixed schedule for US stocks: 0.005 a share, at least 1.00, at most 1 % of the value.
-"""
+"""Orders and fills: what the simulated broker decides. Deterministic; Decimals throughout; no sockets, no tasks."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from brokers.simulator.market import Listing, SimulatedMarket
+from brokers.simulator.market import CASH, Listing, SimulatedMarket
 from brokers.simulator.requests import OrderRequest
 from brokers.simulator.store import Fill, Order, Position, Store
+from brokers.simulator.valuation import Valuation, paid
+from portfolio.types import multiplier
 
-CENT = Decimal("0.01")
+ZONE = ZoneInfo("America/New_York")
+EVENING, END = clock(17, 15), clock(17, 0)  # between which currencies are dealt, over midnight
+
 KINDS = ("MKT", "LMT", "MOC")
-
-
-def commission(shares: Decimal, price: Decimal) -> Decimal:
-    """What one order pays, to the cent.
-
-    >>> commission(Decimal(100), Decimal(50)), commission(Decimal(1000), Decimal(50)), commission(Decimal(1), Decimal(20))
-    (Decimal('1.00'), Decimal('5.00'), Decimal('0.20'))
-    """
-    wanted = max(shares * Decimal("0.005"), Decimal(1))
-    return min(wanted, shares * price / 100).quantize(CENT, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +29,27 @@ class No:
     sentence: str
 
 
-class Exchange:
-    """One account on one market. `margin_rate` is the share of gross value that must be covered by equity."""
+class Exchange(Valuation):
+    """One account on one market."""
 
     def __init__(self, market: SimulatedMarket, store: Store, margin_rate: Decimal = Decimal("0.5")) -> None:
-        self.market, self.store, self.margin_rate = market, store, margin_rate
+        super().__init__(market, store, margin_rate)
         self._started = time.monotonic()
-        self._listings = {listing.symbol: listing for listing in market.listings}
 
     def now(self) -> datetime:
         return self.market.now + timedelta(seconds=time.monotonic() - self._started)
 
-    def in_session(self) -> bool:
-        return self.market.session_open <= self.now() < self.market.session_close
+    def hours(self, listing: Listing) -> tuple[datetime, datetime]:
+        """From when to when it is dealt: currencies from 17:15 of the evening before to 17:00 in New York."""
+        if listing.kind != CASH:
+            return self.market.session_open, self.market.session_close
+        day = self.market.session_open.astimezone(ZONE).date()
+        first, last = day - timedelta(days=1), day
+        return datetime.combine(first, EVENING, ZONE).astimezone(UTC), datetime.combine(last, END, ZONE).astimezone(UTC)
 
-    def listing(self, symbol: str) -> Listing:
-        """The listing of a symbol; one that has left the market since is described by its name alone."""
-        return self._listings.get(symbol) or Listing(symbol, currency=self.store.currency)
+    def in_session(self, listing: Listing) -> bool:
+        first, last = self.hours(listing)
+        return first <= self.now() < last
 
     # ------------------------------------------------------------ taking orders
     def objection(self, wish: OrderRequest, client_id: int) -> No | None:
@@ -74,7 +71,9 @@ class Exchange:
             return No(321, "Error validating request.-'bW' : cause - Invalid order type or action")
         if wish.kind == "MOC" and wish.tif not in {"", "DAY"}:
             return No(113, "The time-in-force is not valid for this order type")
-        if wish.algo not in {"", "Adaptive"} or (wish.algo and wish.kind == "MOC"):
+        if found.kind == CASH and wish.kind == "MOC":
+            return No(387, "Unsupported order type for this exchange and security type.")
+        if wish.algo not in {"", "Adaptive"} or (wish.algo and (wish.kind == "MOC" or found.kind == CASH)):
             return No(442, "The algo is not valid for this order")
         return self._bad_size(wish, found) or self._bad_price(wish, found)
 
@@ -97,7 +96,7 @@ class Exchange:
     def _unaffordable(self, wish: OrderRequest) -> No | None:
         listing = self._found(wish)
         assert listing is not None and wish.quantity is not None
-        if self.market.quote(listing) is None:
+        if self.market.quote(listing) is None or not all(self.rate(c) for c, _ in paid(listing, Decimal(1), Decimal(1))):
             return No(201, "Order rejected - reason:No market price is available for this contract.")
         margin, equity = self.margin_after(listing, self._signed(wish))
         if margin > max(self.margin(), equity):
@@ -156,26 +155,30 @@ class Exchange:
         before, average, _ = self.filled(order.perm_id)
         count = len({fill.base for fill in self.store.fills.get(order.perm_id, ())})
         after = before + shares
-        paid = sum((fill.commission for fill in self._latest(order.perm_id)), Decimal(0))
-        fee = max(commission(after, (before * average + shares * price) / after) - paid, Decimal(0))
-        position, realized = self._moved(order.symbol, order.sign * shares, price, fee)
+        charged = sum((fill.commission for fill in self._latest(order.perm_id)), Decimal(0))
+        listing = self.listing(order.symbol)
+        fee = max(self.fee(listing, after, (before * average + shares * price) / after) - charged, Decimal(0))
+        apart = self.fee_currency(listing) != listing.currency  # such a fee is no part of what the position cost
+        position, realized = self._moved(order.symbol, order.sign * shares, price, Decimal(0) if apart else fee)
         fill = Fill(f"{order.perm_id:08x}.{count + 1:08x}.01.01", order.perm_id, shares, price, fee, realized, self.now())
         done = after >= order.quantity
         now = replace(order, status="Filled", done_at=self.now()) if done else replace(order, status="Submitted")
-        self.store.book(fill, now, order.symbol, position, self.store.cash - order.sign * shares * price - fee)
+        self.store.book(fill, now, order.symbol, position, self._money(listing, order.sign * shares, price, fee))
         return fill, now
 
     def correct(self, fill: Fill) -> Fill:
         """The same fill at one tick worse, as IB corrects: the id differs only after its last dot."""
         order = self.store.orders[fill.perm_id]
-        worse = self.listing(order.symbol).min_tick * order.sign
+        listing = self.listing(order.symbol)
+        worse = listing.min_tick * order.sign
         number = int(fill.exec_id.rpartition(".")[2]) + 1
         corrected = replace(fill, exec_id=f"{fill.base}.{number:02d}", price=fill.price + worse, at=self.now())
         held = self.store.positions[order.symbol]
         moved = worse * fill.shares * order.sign
         average = held.average + moved / held.quantity if held.quantity else held.average
-        cash = self.store.cash - order.sign * fill.shares * worse
-        self.store.book(corrected, order, order.symbol, Position(held.quantity, average), cash)
+        dearer = -order.sign * fill.shares * worse * multiplier(order.symbol)
+        money = {listing.currency: self.store.money.get(listing.currency, Decimal(0)) + dearer}
+        self.store.book(corrected, order, order.symbol, Position(held.quantity, average), money)
         return corrected
 
     def finish(self, order: Order, note: str) -> Order:
@@ -184,35 +187,16 @@ class Exchange:
         self.store.change(done)
         return done
 
-    # ------------------------------------------------------------ money
-    def equity(self) -> Decimal:
-        return self.store.cash + sum((p.quantity * self.price(s) for s, p in self.store.positions.items()), Decimal(0))
-
-    def gross(self) -> Decimal:
-        return sum((abs(p.quantity) * self.price(s) for s, p in self.store.positions.items()), Decimal(0))
-
-    def margin(self) -> Decimal:
-        return (self.gross() * self.margin_rate).quantize(CENT)
-
-    def price(self, symbol: str) -> Decimal:
-        """The last price; the average cost of what has none any more."""
-        quote = self.market.quote(self.listing(symbol))
-        return quote.last if quote else self.store.positions.get(symbol, Position()).average
-
-    def margin_after(self, listing: Listing, signed: Decimal) -> tuple[Decimal, Decimal]:
-        """Initial margin and equity with loan value after a trade and all open orders."""
-        pending = {symbol: position.quantity for symbol, position in self.store.positions.items()}
-        for order in self.store.orders.values():
-            if order.open:
-                left = order.quantity - self.filled(order.perm_id)[0]
-                pending[order.symbol] = pending.get(order.symbol, Decimal(0)) + order.sign * left
-        pending[listing.symbol] = pending.get(listing.symbol, Decimal(0)) + signed
-        gross = sum((abs(quantity) * self.price(symbol) for symbol, quantity in pending.items()), Decimal(0))
-        return (gross * self.margin_rate).quantize(CENT), self.equity()
-
     # ------------------------------------------------------------ inside
     def _found(self, wish: OrderRequest) -> Listing | None:
-        return self.market.find(wish.contract.con_id, wish.contract.symbol, wish.contract.currency)
+        return self.found(wish.contract)
+
+    def _money(self, listing: Listing, signed: Decimal, price: Decimal, fee: Decimal) -> dict[str, Decimal]:
+        """What there is, after a trade, of the currencies that it moves."""
+        after: dict[str, Decimal] = {}
+        for currency, amount in (*paid(listing, signed, price), (self.fee_currency(listing), -fee)):
+            after[currency] = after.get(currency, self.store.money.get(currency, Decimal(0))) + amount
+        return after
 
     def _signed(self, wish: OrderRequest) -> Decimal:
         assert wish.quantity is not None

@@ -60,6 +60,8 @@ class Faults:
     no_subscription: tuple[str, ...] = ()  # symbols answered with error 354
     historical_pacing: bool = False  # error 162
     two_previews: bool = False  # a what-if is answered twice, first with nothing but unset figures
+    absurd_previews: bool = False  # a what-if is answered with nothing but unset figures
+    no_previews: bool = False  # a what-if is left unanswered
     margin_rate: float = 0.5  # of gross value, to hold a position overnight
     kill_at: str = ""  # of KILL_POINTS: the process ends itself there, as by SIGKILL
     kill_on: int = 1  # at the so-manieth order that reaches that point

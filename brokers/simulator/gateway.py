@@ -17,7 +17,8 @@ from brokers.simulator.market import SimulatedMarket
 from brokers.simulator.session import NOTICES, Session
 from brokers.simulator.store import Fill, Order, Store
 from brokers.simulator.wire import Fields
-from portfolio.errors import Outage
+from portfolio.errors import Outage, WrongUse
+from portfolio.types import CURRENCIES
 
 Answer = Callable[["Gateway", Session, Fields], None]
 CONNECTIVITY = {
@@ -140,7 +141,7 @@ class Gateway:
     def commission(self, fill: Fill) -> None:
         order = self.exchange.store.orders[fill.perm_id]
         for session in self._hearers(order.client_id) if not self.faults.lost_updates else ():
-            session.send(messages.commission(fill, self.exchange.store.currency))
+            session.send(self._commission(fill))
 
     def error(self, client_id: int, request: int, code: int, sentence: str) -> None:
         for session in self._hearers(client_id):
@@ -164,8 +165,12 @@ class Gateway:
     def fill_frames(self, session: Session, fill: Fill, request: int) -> list[bytes]:
         frames = [self._execution(session, fill, request)]
         if self.floor.reported(fill):
-            frames.append(messages.commission(fill, self.exchange.store.currency))
+            frames.append(self._commission(fill))
         return frames
+
+    def _commission(self, fill: Fill) -> bytes:
+        listing = self.exchange.listing(self.exchange.store.orders[fill.perm_id].symbol)
+        return messages.commission(fill, self.exchange.fee_currency(listing))
 
     def _execution(self, session: Session, fill: Fill, request: int) -> bytes:
         order = self.exchange.store.orders[fill.perm_id]
@@ -182,7 +187,7 @@ async def serve(  # noqa: PLR0913  (each is a word of the gateway's command line
     port: int = 0,
     account: str = "DU1000001",
     cash: Decimal = Decimal("1000000"),
-    currency: str = "USD",
+    currency: str | None = None,
     faults: Faults | None = None,
     on_ready: Callable[[int], None] = lambda port: None,
     until: asyncio.Event | None = None,
@@ -193,6 +198,8 @@ async def serve(  # noqa: PLR0913  (each is a word of the gateway's command line
     however it ended. Refused where another gateway uses it; Outage where the port is taken.
     """
     faults = faults or Faults()
+    if currency not in {None, *CURRENCIES}:
+        raise WrongUse(f"An account cannot be kept in {currency}.", f"Give one of: {', '.join(CURRENCIES)}.")
     Path(state_path).parent.mkdir(parents=True, exist_ok=True)
     store = Store(Path(state_path), account, cash, currency)
     gateway = Gateway(Exchange(market, store, Decimal(str(faults.margin_rate))), faults)

@@ -133,23 +133,24 @@ class Floor:
 
     async def _work(self, order: Order, number: int) -> None:
         """Wait for the session, deal what can be dealt, and expire at the close."""
-        market = self.exchange.market
+        listing = self.exchange.listing(order.symbol)
+        opens, closes = self.exchange.hours(listing)
         if self.faults.hold or self.faults.stuck:
             return
-        if not self.exchange.in_session():
+        if not self.exchange.in_session(listing):
             self._post.error(order.client_id, order.order_id, 399, CLOSED)
-            if self.exchange.now() >= market.session_close:
+            if self.exchange.now() >= closes:
                 return  # it waits for a session that this market does not have
-            await self._until(market.session_open)
+            await self._until(opens)
         order = replace(order, status="Submitted")
         self.exchange.store.orders[order.perm_id] = order
         self._post.order(order)
         await asyncio.sleep(self.faults.fill_delay)
         if order.kind == "MOC":
-            await self._until(market.session_close)
+            await self._until(closes)
         price = self.exchange.price_for(order)
         if price is None:
-            await self._until(market.session_close)
+            await self._until(closes)
             self._post.order(self.exchange.finish(order, "Cancelled: the session is over"))
         else:
             await self._deal(order, price, number)

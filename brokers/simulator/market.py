@@ -1,6 +1,6 @@
 """What the simulated gateway knows of the world: one frozen value, kept as JSON.
 
-Prices are Decimals per share in the listing's currency; instants are aware UTC datetimes.
+Prices are Decimals per share in the listing's currency (of EUR.USD dollars a euro); instants are aware UTC datetimes.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from brokers.simulator.options import option_price
 from portfolio.errors import WrongUse
+from portfolio.types import CURRENCIES, contract_kind, currency_pair, option_terms, pair_symbol
 
-HALF_SPREAD = Decimal("0.0001")  # of the price
+STK, CASH, OPT = "STK", "CASH", "OPT"
+KINDS = {"stock": STK, "currency": CASH, "option": OPT}
+HALF_SPREADS = {STK: Decimal("0.0001"), CASH: Decimal("0.00002"), OPT: Decimal("0.005")}  # of the price
 
 
 def stable_con_id(symbol: str, currency: str = "USD") -> int:
@@ -41,7 +46,7 @@ def wire_symbol(symbol: str) -> str:
 
 @dataclass(frozen=True)
 class Listing:
-    """One stock. `con_id` 0 means: derive it from the symbol. `exchange` is its primary exchange."""
+    """One stock, or a pair of currencies. `con_id` 0 means: derive it from the symbol. `exchange` is its primary exchange."""
 
     symbol: str
     name: str = ""
@@ -54,6 +59,39 @@ class Listing:
     @property
     def contract_id(self) -> int:
         return self.con_id or stable_con_id(self.symbol, self.currency)
+
+    @property
+    def kind(self) -> str:
+        """The broker's word: STK, CASH or OPT."""
+        return KINDS[contract_kind(self.symbol)]
+
+    @property
+    def wire(self) -> str:
+        """The broker's symbol: of a pair the currency that is bought, of an option its underlying."""
+        pair, option = currency_pair(self.symbol), option_terms(self.symbol)
+        return pair[0] if pair else wire_symbol(option.underlying if option else self.symbol)
+
+    @property
+    def local(self) -> str:
+        """The broker's local symbol: of a pair both currencies, of an option OCC's name."""
+        if self.kind == OPT:
+            return f"{self.wire:<6}{self.symbol[-15:]}"
+        return self.symbol if self.kind == CASH else wire_symbol(self.symbol)
+
+    @property
+    def route(self) -> str:
+        """Where orders go."""
+        return self.exchange if self.kind == CASH else "SMART"
+
+
+def pair_listing(symbol: str) -> Listing:
+    """The pair on the broker's own market for currencies."""
+    bought, paid = currency_pair(symbol) or ("", "")
+    tick = Decimal("0.005") if paid == "JPY" else Decimal("0.00005")
+    return Listing(symbol, f"{bought} in {paid}", currency=paid, exchange="IDEALPRO", min_tick=tick)
+
+
+PAIRS = tuple(pair_symbol(*two) for two in combinations(CURRENCIES, 2))
 
 
 @dataclass(frozen=True)
@@ -90,23 +128,44 @@ class SimulatedMarket:
         return {listing.contract_id: listing for listing in self.listings}
 
     @cached_property
-    def by_wire_symbol(self) -> Mapping[str, Listing]:
-        return {wire_symbol(listing.symbol): listing for listing in self.listings}
+    def by_name(self) -> Mapping[tuple[str, str], tuple[Listing, ...]]:
+        """By kind and the broker's symbol, or its local one."""
+        found: dict[tuple[str, str], tuple[Listing, ...]] = {}
+        for listing in self.listings:
+            for name in {listing.wire, listing.local}:
+                found[listing.kind, name] = (*found.get((listing.kind, name), ()), listing)
+        return found
 
-    def find(self, con_id: int, symbol: str, currency: str) -> Listing | None:
-        """The listing a client means: by contract id where it gives one, else by its symbol and currency."""
-        found = self.by_con_id.get(con_id) if con_id else self.by_wire_symbol.get(symbol)
-        return found if found and currency in {"", found.currency} else None
+    def find(self, con_id: int, symbol: str, currency: str, kind: str = "") -> Listing | None:
+        """The listing a client means: by contract id where it gives one, else by its kind, symbol and currency."""
+        named = (self.by_con_id.get(con_id),) if con_id else self.by_name.get((kind or STK, symbol), ())
+        fits = (one for one in named if one and currency in {"", one.currency} and kind in {"", one.kind})
+        return next(fits, None)
+
+    def option(self, symbol: str, at: datetime) -> Listing | None:
+        """Every option on a listed stock that has not expired is listed too."""
+        terms = option_terms(symbol)
+        stock = next(iter(self.by_name.get((STK, wire_symbol(terms.underlying)), ())), None) if terms else None
+        if terms is None or stock is None or terms.expiry < at.date():
+            return None
+        return Listing(symbol, f"{stock.name} option", currency=stock.currency, exchange="CBOE")
+
+    def _price(self, listing: Listing) -> Decimal | None:
+        terms = option_terms(listing.symbol)
+        if terms is None:
+            return self.prices.get(listing.symbol)
+        spot = self.prices.get(terms.underlying)
+        return None if spot is None else option_price(terms, spot, self.now)
 
     def quote(self, listing: Listing) -> Book | None:
-        """One basis point either side, rounded outward to the tick, and at least one tick. None without a price."""
-        price = self.prices.get(listing.symbol)
+        """Some of the price either side, rounded outward to the tick, and at least one tick. None without a price."""
+        price = self._price(listing)
         if price is None:
             return None
-        tick = listing.min_tick
+        tick, half = listing.min_tick, HALF_SPREADS[listing.kind]
         last = on_tick(price, tick, ROUND_HALF_EVEN)
-        bid = min(on_tick(price * (1 - HALF_SPREAD), tick, ROUND_FLOOR), last - tick)
-        ask = max(on_tick(price * (1 + HALF_SPREAD), tick, ROUND_CEILING), last + tick)
+        bid = min(on_tick(price * (1 - half), tick, ROUND_FLOOR), last - tick)
+        ask = max(on_tick(price * (1 + half), tick, ROUND_CEILING), last + tick)
         return Book(max(bid, tick), ask, max(last, tick))
 
 

@@ -12,9 +12,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from brokers.simulator.market import Listing, wire_symbol
+from brokers.simulator.market import CASH, OPT, STK, Listing
 from brokers.simulator.store import Fill, Order, Position
 from brokers.simulator.wire import UNSET, UNSET_INTEGER, frame, text
+from portfolio.types import option_terms
+from portfolio.types.contracts import SHARES_A_CONTRACT
 
 ZONE = ZoneInfo("US/Eastern")
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,DAY,LMT,MKT,MOC,WHATIF"
@@ -31,22 +33,37 @@ def error(version: int, request: int, code: int, sentence: str) -> bytes:
     return frame(4, 2, request, code, sentence, *tail)
 
 
-def contract_fields(listing: Listing, exchange: str = "SMART", right: str = "") -> tuple[Any, ...]:
+def contract_fields(listing: Listing, exchange: str | None = None, right: str = "") -> tuple[Any, ...]:
     """Id, symbol, kind, last trade date, strike, right, multiplier, exchange, currency, local symbol, trading class."""
-    symbol = wire_symbol(listing.symbol)
-    return (listing.contract_id, symbol, "STK", "", "0", right, "", exchange, listing.currency, symbol, listing.exchange)
+    where = listing.route if exchange is None else exchange
+    day, strike, side, shares = option_fields(listing)
+    names = (listing.currency, listing.local, trading_class(listing))
+    return (listing.contract_id, listing.wire, listing.kind, day, strike, side or right, shares, where, *names)
+
+
+def option_fields(listing: Listing) -> tuple[str, object, str, object]:
+    """Last trade date, strike, right and multiplier: of anything but an option empty."""
+    terms = option_terms(listing.symbol)
+    return (f"{terms.expiry:%Y%m%d}", terms.strike, terms.right, SHARES_A_CONTRACT) if terms else ("", "0", "", "")
+
+
+def trading_class(listing: Listing) -> str:
+    return {CASH: listing.local, OPT: listing.wire}.get(listing.kind, listing.exchange)
 
 
 def contract_details(version: int, request: int, listing: Listing, hours: str) -> bytes:
-    symbol, old = wire_symbol(listing.symbol), version < 164
+    old, route = version < 164, listing.route
+    day, strike, side, shares = option_fields(listing)
     sizes = (listing.size_increment,) * 3
     return frame(
         *((10, 8) if old else (10,)),
-        *(request, symbol, "STK", "", "0", "", "SMART", listing.currency, symbol, listing.exchange, listing.exchange),
+        *(request, listing.wire, listing.kind, day, strike, side, route, listing.currency, listing.local),
+        *(trading_class(listing), trading_class(listing)),
         *(listing.contract_id, listing.min_tick, *((1,) if old else ())),
-        *("", ORDER_TYPES, f"SMART,{listing.exchange}", 1, 0, listing.name or listing.symbol, listing.exchange),
-        *("", "", "", "", "US/Eastern", hours, hours, "", "", 0),
-        *(1, "", "", "26,26", "", "COMMON"),
+        *(shares, ORDER_TYPES, ",".join(dict.fromkeys((route, listing.exchange))), 1, 0, listing.name or listing.symbol),
+        *("" if listing.kind == CASH else listing.exchange,),
+        *(day[:6], "", "", "", "US/Eastern", hours, hours, "", "", 0),
+        *(1, listing.wire if side else "", STK if side else "", "26,26", day, "" if side else "COMMON"),
         *((sizes[:1] if version == 163 else ()) if old else sizes),
     )
 

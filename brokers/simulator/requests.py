@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from brokers.simulator.wire import Fields
+from portfolio.types import OptionTerms
 
 
 @dataclass(frozen=True, slots=True)
 class ContractRequest:
     con_id: int
     symbol: str
-    kind: str  # STK
+    kind: str  # STK, CASH or OPT
     exchange: str
     primary: str
     currency: str
+    option: str = ""  # our symbol of an option, where the message describes one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,23 @@ class OrderRequest:
 def contract(fields: Fields) -> ContractRequest:
     """The twelve fields of a contract."""
     con_id, symbol, kind = fields.number(), fields.text(), fields.text()
-    fields.skip(4)  # last trade date, strike, right, multiplier
+    last, strike, right = fields.text(), fields.decimal(), fields.text()
+    fields.skip(1)  # multiplier
     exchange, primary, currency = fields.text(), fields.text(), fields.text()
     local, _trading_class = fields.text(), fields.text()
-    return ContractRequest(con_id, symbol or local, kind, exchange, primary, currency)
+    option = _option(symbol, last, strike, right) if kind == "OPT" else ""
+    return ContractRequest(con_id, symbol or local, kind, exchange, primary, currency, option)
+
+
+def _option(symbol: str, last: str, strike: Decimal | None, right: str) -> str:
+    """Our symbol, or nothing where the terms are not whole."""
+    try:
+        expiry = datetime.strptime(last[:8], "%Y%m%d").date()  # noqa: DTZ007  a day has no zone
+    except ValueError:
+        return ""
+    if strike is None or not strike.is_finite() or strike <= 0 or right[:1] not in {"C", "P"}:
+        return ""
+    return OptionTerms(symbol.replace(" ", "."), expiry, right[:1], strike).symbol
 
 
 def order(fields: Fields, version: int) -> OrderRequest:

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS placed (
 CREATE TABLE IF NOT EXISTS fill (
   exec_id TEXT PRIMARY KEY, perm_id INTEGER NOT NULL REFERENCES placed, shares TEXT NOT NULL, price TEXT NOT NULL,
   commission TEXT NOT NULL, realized TEXT NOT NULL, at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS money (currency TEXT PRIMARY KEY, amount TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS position (symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL, average TEXT NOT NULL);
 """
 
@@ -83,9 +84,12 @@ class Position:
 
 
 class Store:
-    """Orders, fills, positions and cash: a mirror in memory, written through to the file before it is changed."""
+    """Orders, fills, positions and money by currency: a mirror in memory, written through to the file before it is changed.
 
-    def __init__(self, path: Path, account: str, cash: Decimal, currency: str) -> None:
+    cash, currency: of an account that is opened now; without `currency` it is USD. `Refused` where the file's is another one.
+    """
+
+    def __init__(self, path: Path, account: str, cash: Decimal, currency: str | None = None) -> None:
         self._lock = path.with_name(path.name + ".lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -118,8 +122,8 @@ class Store:
             self._write_order(order)
         self.orders[order.perm_id] = order
 
-    def book(self, fill: Fill, order: Order, symbol: str, position: Position, cash: Decimal) -> None:
-        """Write a fill with the order, the position and the cash after it, in one transaction."""
+    def book(self, fill: Fill, order: Order, symbol: str, position: Position, money: Mapping[str, Decimal]) -> None:
+        """Write a fill with the order, the position and the money (of the currencies that moved) after it, in one transaction."""
         with self._transaction():
             self._db.execute(
                 "INSERT INTO fill VALUES (?,?,?,?,?,?,?)",
@@ -133,9 +137,16 @@ class Store:
             self._write_order(order)
             row = (symbol, str(position.quantity), str(position.average))
             self._db.execute("INSERT OR REPLACE INTO position VALUES (?,?,?)", row)
-            self._db.execute("UPDATE word SET value=? WHERE name='cash'", (str(cash),))
+            rows = [(currency, str(amount)) for currency, amount in money.items()]
+            self._db.executemany("INSERT OR REPLACE INTO money VALUES (?,?)", rows)
         self.fills.setdefault(fill.perm_id, []).append(fill)
-        self.orders[order.perm_id], self.positions[symbol], self.cash = order, position, cash
+        self.orders[order.perm_id], self.positions[symbol] = order, position
+        self.money.update(money)
+
+    @property
+    def cash(self) -> Decimal:
+        """Money in the account's own currency."""
+        return self.money[self.currency]
 
     # ------------------------------------------------------------ inside
     @contextlib.contextmanager
@@ -160,15 +171,18 @@ class Store:
             ),
         )
 
-    def _open_account(self, account: str, cash: Decimal, currency: str, path: Path) -> None:
+    def _open_account(self, account: str, cash: Decimal, currency: str | None, path: Path) -> None:
         with self._transaction():
-            for name, value in (("account", account), ("currency", currency), ("cash", str(cash))):
+            for name, value in (("account", account), ("currency", currency or "USD"), ("cash", str(cash))):
                 self._db.execute("INSERT OR IGNORE INTO word VALUES (?,?)", (name, value))
-        words = dict(self._db.execute("SELECT name, value FROM word"))
+            words = dict(self._db.execute("SELECT name, value FROM word"))
+            # `cash` is what the account was opened with; of a file from before there were several currencies, all it had
+            self._db.execute("INSERT OR IGNORE INTO money VALUES (?,?)", (words["currency"], words["cash"]))
         if words["account"] != account:
             raise Refused(f"The state file {path} belongs to account {words['account']}.", "Give that account or another file.")
+        if currency not in {None, words["currency"]}:
+            raise Refused(f"The account in {path} is kept in {words['currency']}.", "Give that currency or another file.")
         self.account, self.currency = words["account"], words["currency"]
-        self.cash = Decimal(words["cash"])
 
     def _load(self) -> None:
         self.orders = {row[0]: _order(row) for row in self._db.execute("SELECT * FROM placed ORDER BY perm_id")}
@@ -179,6 +193,7 @@ class Store:
             symbol: Position(Decimal(quantity), Decimal(average))
             for symbol, quantity, average in self._db.execute("SELECT symbol, quantity, average FROM position")
         }
+        self.money = {currency: Decimal(amount) for currency, amount in self._db.execute("SELECT currency, amount FROM money")}
         self._next_perm_id = max(self.orders, default=FIRST_PERM_ID - 1) + 1
         self.highest_id: dict[int, int] = {}
         for order in self.orders.values():

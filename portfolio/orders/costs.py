@@ -1,16 +1,77 @@
-"""What a trade is expected to cost, before it is made."""
+"""What a trade is expected to cost, before it is made: commission, half the spread, impact."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
+
+from portfolio.types import CostPolicy, FloatArray, currency_pair
 
 CENT = Decimal("0.01")
 
 
-def ib_fixed_commission(quantity: Decimal, price: Decimal) -> Decimal:
-    """IB Pro fixed pricing for US shares: 0.005 a share, at least 1.00, at most 1 % of the value; to the cent.
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """A schedule: so much a share or of the value, at least `minimum`, at most the share `most` of the value.
 
-    Source: Interactive Brokers, "Commissions - Stocks - Fixed" (United States).
+    All money in the currency of the trade; what is charged is rounded to the cent, half up.
     """
-    fee = max(quantity * Decimal("0.005"), Decimal(1))
-    return min(fee, quantity * price / 100).quantize(CENT, ROUND_HALF_UP)
+
+    a_share: Decimal = Decimal(0)
+    of_value: Decimal = Decimal(0)
+    minimum: Decimal = Decimal(0)
+    most: Decimal = Decimal(1)
+
+    def of(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """For `quantity` > 0 units at `price`.
+
+        >>> IB_FIXED.of(Decimal(1000), Decimal("0.25")), IB_FIXED.of(Decimal(100), Decimal(25))
+        (Decimal('2.50'), Decimal('1.00'))
+        """
+        value = quantity * price
+        fee = max(quantity * self.a_share + value * self.of_value, self.minimum)
+        return min(fee, value * self.most).quantize(CENT, ROUND_HALF_UP)
+
+    def about(self, quantity: FloatArray, price: FloatArray) -> FloatArray:
+        """The same for arrays of non-negative quantities, not rounded; 0 for nothing."""
+        value = quantity * price
+        fee = np.maximum(quantity * float(self.a_share) + value * float(self.of_value), float(self.minimum))
+        out: FloatArray = np.where(quantity > 0, np.minimum(fee, value * float(self.most)), 0.0)
+        return out
+
+
+# Interactive Brokers, "Commissions - Stocks" (United States, IB Pro), fixed and the first tier without exchange and clearing
+# fees; "Commissions - Spot Currencies", the first tier.
+IB_FIXED = Commission(a_share=Decimal("0.005"), minimum=Decimal(1), most=Decimal("0.01"))
+IB_TIERED = Commission(a_share=Decimal("0.0035"), minimum=Decimal("0.35"), most=Decimal("0.01"))
+IB_CURRENCIES = Commission(of_value=Decimal("0.00002"), minimum=Decimal(2))
+
+
+def commission_of(costs: CostPolicy, symbol: str) -> Commission:
+    """The schedule of the policy for a share, the broker's own for a pair of currencies."""
+    if currency_pair(symbol):
+        return Commission() if costs.commission == "none" else IB_CURRENCIES
+    if costs.commission in {"ib_fixed", "ib_tiered"}:
+        return IB_FIXED if costs.commission == "ib_fixed" else IB_TIERED
+    rate, least, most = (Decimal(repr(x)) for x in (costs.rate, costs.minimum, costs.maximum))
+    if costs.commission == "per_share":
+        return Commission(a_share=rate, minimum=least, most=most)
+    return Commission(of_value=rate, minimum=least, most=most) if costs.commission == "per_value" else Commission()
+
+
+def square_root_impact(quantity: float, volume: float, volatility: float, factor: float = 1.0) -> float:
+    """Mean price concession of an order, as a fraction of the price: factor x volatility x sqrt(quantity / volume).
+
+    quantity: units, > 0; volume: units a day; volatility: of a day. NaN where volume or volatility is not known.
+    Source: the square-root law, e.g. Almgren, Thum, Hauptmann & Li (2005), "Direct estimation of equity market impact";
+    Bouchaud et al. (2018), "Trades, quotes and prices", ch. 12.
+
+    >>> square_root_impact(10_000, 1_000_000, 0.02)
+    0.002
+    """
+    if not (quantity > 0 and volume > 0 and volatility >= 0):
+        return math.nan
+    return factor * volatility * math.sqrt(quantity / volume)

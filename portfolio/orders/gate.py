@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 
-from portfolio.types import Action, Contract, GatePolicy, Intent, OrderState, Plan, PlanLine, Quote, Side, TradingState, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class GateView:
-    """What the door sees at the moment of sending. Money in the base currency, `now` on the broker's clock."""
-
-    policy: GatePolicy
-    base_currency: str
-    unknown: str  # warn | block
-    now: datetime
-    nav: Decimal
-    cash: Decimal
-    state: TradingState
-    positions: Mapping[str, Decimal]
-    quotes: Mapping[str, Quote]
-    contracts: Mapping[str, Contract]
-    volumes: Mapping[str, float | None]  # 20-day average, shares
-    sent: Sequence[Intent]  # handed to the broker in this session
-    symbols: frozenset[str]  # the policy's universe
-    funding: bool
-
+from portfolio.orders.view import GateView, outlay
+from portfolio.types import Action, Intent, OrderState, Plan, PlanLine, Side, TradingState, Verdict, currency_pair, option_terms
 
 Reason = str | None
 Rule = Callable[[PlanLine, GateView], Reason]
 
 
 def admit_plan(plan: Plan, view: GateView) -> tuple[Verdict, ...]:
-    """Verdicts on the plan as a whole: its turnover."""
-    turnover = _ratio(sum((line.notional for line in plan.lines), Decimal(0)), view.nav)
-    limit = view.policy.funding_turnover if view.funding else view.policy.max_turnover
-    reasons = {"plan_turnover": _over(turnover, limit, "the plan's turnover", "of net asset value")}
+    """Verdicts on the plan as a whole: its turnover. Money that is changed for a purchase is counted with the purchase."""
+    values = (view.value(line) for line in plan.lines if not currency_pair(line.symbol))
+    turnover = _ratio(sum(values, Decimal(0)), view.nav)
+    reasons = {"plan_turnover": _over(turnover, _most_turnover(view), "the plan's turnover", "of net asset value")}
     return _verdicts(reasons, ())
 
 
@@ -50,10 +29,12 @@ def admit(line: PlanLine, view: GateView) -> tuple[Verdict, ...]:
         "allowed_symbol": _allowed,
         "session_open": _session,
         "fresh_quote": _quote,
+        "fresh_rate": _fresh_rate,
         "price_distance": _distance,
         "order_value": _value,
         "no_short": _short,
         "minimum_cash": _cash,
+        "margin_cushion": _cushion,
         "daily_notional": _daily,
         "orders_a_symbol": _per_symbol,
         "duplicate": _duplicate,
@@ -90,25 +71,53 @@ def _over(figure: float, limit: float, what: str, unit: str) -> Reason:
     return f"{what} is {figure:.4g} {unit}, the limit is {limit:.4g}"
 
 
+def _most_turnover(view: GateView) -> float:
+    return view.policy.funding_turnover if view.funding else view.policy.max_turnover
+
+
 def _state(line: PlanLine, view: GateView) -> Reason:
     if view.state is TradingState.ACTIVE:
         return None
-    if view.state is TradingState.REDUCING and line.side is Side.SELL and line.quantity <= _to_sell(line, view):
+    if view.state is TradingState.REDUCING and _reduces(line, view):
         return None
     return f"the account is {view.state.value}"
 
 
+def _reduces(line: PlanLine, view: GateView) -> bool:
+    """It brings a position closer to zero, or money home, or pays back a loan."""
+    if pair := currency_pair(line.symbol):
+        gained = pair[0] if line.side is Side.BUY else pair[1]
+        return gained == view.base_currency or view.balance(gained) < 0
+    return line.quantity <= _to_close(line, view)
+
+
 def _allowed(line: PlanLine, view: GateView) -> Reason:
-    contract = view.contracts.get(line.symbol)
-    if line.symbol not in view.symbols and line.side is Side.BUY:
-        return f"{line.symbol} is no part of the policy's universe"
+    contract, currency = view.contracts.get(line.symbol), view.currency(line.symbol)
+    if reason := _known(line, view):
+        return reason
     if contract is None or contract.con_id <= 0:
         return f"the broker has no contract for {line.symbol}"
-    if contract.currency != view.base_currency or line.currency != view.base_currency:
-        return f"{line.symbol} trades in {contract.currency}, the portfolio's currency is {view.base_currency}"
+    if contract.currency != currency or line.currency != currency:
+        there = contract.currency if contract.currency != currency else line.currency
+        return f"{line.symbol} trades in {there}, the policy says {currency}"
     if line.quantity <= 0 or line.quantity % contract.size_increment:
         return f"{line.quantity} is no positive multiple of the broker's increment {contract.size_increment}"
     return None
+
+
+def _known(line: PlanLine, view: GateView) -> Reason:
+    """Of the universe, or it only ends what is held; a conversion is between currencies of the policy, or of what is there."""
+    if pair := currency_pair(line.symbol):
+        spent, gained = pair[::-1] if line.side is Side.BUY else pair
+        mine = {view.base_currency, *view.currencies.values()}
+        if gained in mine and (spent in mine or view.balance(spent) > 0):
+            return None
+        return f"{line.symbol} is between currencies of which the policy has only {', '.join(sorted(mine))}"
+    option = option_terms(line.symbol)
+    wanted = option.right == "P" and option.underlying in view.insured if option else line.symbol in view.symbols
+    if wanted or line.quantity <= _to_close(line, view):
+        return None
+    return f"{line.symbol} is no part of the policy's universe"
 
 
 def _session(line: PlanLine, view: GateView) -> Reason:
@@ -125,14 +134,23 @@ def _quote(line: PlanLine, view: GateView) -> Reason:
     quote = view.quotes.get(line.symbol)
     if quote is None or quote.reference is None:
         return f"there is no quote for {line.symbol}"
-    if quote.currency != view.base_currency:
-        return f"{line.symbol} is quoted in {quote.currency}, the portfolio's currency is {view.base_currency}"
+    if quote.currency != view.currency(line.symbol):
+        return f"{line.symbol} is quoted in {quote.currency}, the policy says {view.currency(line.symbol)}"
     if quote.crossed:
         return f"the bid {quote.bid} of {line.symbol} is above its ask {quote.ask}"
     if quote.dealable is None:
         return f"the quote for {line.symbol} is {quote.bid} to {quote.ask}, last {quote.last}"
     age = (view.now - quote.time).total_seconds()
     return _over(abs(age), view.policy.max_quote_age, f"the quote for {line.symbol}", "seconds old")
+
+
+def _fresh_rate(line: PlanLine, view: GateView) -> Reason:
+    """Whoever reckons in another currency has a rate of it that is as young as a quote must be."""
+    for currency in sorted({line.currency, *(currency_pair(line.symbol) or ())}):
+        rate = view.rate(currency)
+        if not rate.is_finite() or rate <= 0:
+            return f"there is no fresh rate of {currency} in {view.base_currency}"
+    return None
 
 
 def _distance(line: PlanLine, view: GateView) -> Reason:
@@ -147,37 +165,80 @@ def _distance(line: PlanLine, view: GateView) -> Reason:
 
 
 def _value(line: PlanLine, view: GateView) -> Reason:
+    """A conversion pays for all purchases in a currency: it is held against what they may be together."""
+    value = view.value(line)
+    if currency_pair(line.symbol):
+        return _over(_ratio(value, view.nav), _most_turnover(view), "the conversion's value", "of net asset value")
     limit = view.policy.funding_order_value if view.funding else view.policy.max_order_value
-    absolute = _over(float(line.notional), view.policy.max_order_value_absolute, "the order's value", view.base_currency)
-    return _over(_ratio(line.notional, view.nav), limit, "the order's value", "of net asset value") or absolute
+    absolute = _over(float(value), view.policy.max_order_value_absolute, "the order's value", view.base_currency)
+    return _over(_ratio(value, view.nav), limit, "the order's value", "of net asset value") or absolute
 
 
-def _to_sell(line: PlanLine, view: GateView) -> Decimal:
-    """Shares held that no other order of ours is selling already; none where the books are no number."""
+def _to_close(line: PlanLine, view: GateView) -> Decimal:
+    """How much of the line's side brings its position to zero, less what other orders of ours are dealing already; none where
+    the books are no number.
+    """
     held = view.positions.get(line.symbol, Decimal(0))
-    others = [i for i in view.sent if i.symbol == line.symbol and i.side is Side.SELL and i.ref != line.ref]
+    others = [i for i in view.sent if i.symbol == line.symbol and i.side is line.side and i.ref != line.ref]
     working = sum((i.quantity - i.filled for i in others if not i.state.final), Decimal(0))
-    return held - working if held.is_finite() else Decimal(0)
+    if not held.is_finite():
+        return Decimal(0)
+    return (held if line.side is Side.SELL else -held) - working
 
 
 def _short(line: PlanLine, view: GateView) -> Reason:
-    free = _to_sell(line, view)
-    if line.side is Side.SELL and line.quantity > free and not view.policy.allow_short:
+    if line.side is Side.BUY or currency_pair(line.symbol):
+        return None
+    free = _to_close(line, view)
+    if line.quantity <= free:
+        return None
+    if not view.policy.allow_short:
         return f"selling {line.quantity} of {free} held and not yet being sold would be short"
+    if line.symbol not in view.shorts:
+        return f"selling {line.quantity} of {free} would be short of {line.symbol}, which the policy wants to hold or to leave"
     return None
 
 
 def _cash(line: PlanLine, view: GateView) -> Reason:
-    if line.side is Side.SELL:
+    """Enough is left of all cash, and no currency is overdrawn; with a margin account, not deeper than the plan wants it."""
+    currency, amount = outlay(line, line.quantity)
+    if not amount:
         return None
-    after = _ratio(view.cash - line.notional, view.nav)
-    if math.isfinite(after) and after >= view.policy.minimum_cash_after:
+    after, left = _ratio(view.cash_in_base() - _to_spend(line, view), view.nav), view.balance(currency) - amount
+    kept = -math.inf if view.margin is not None or currency_pair(line.symbol) else view.policy.minimum_cash_after
+    if not (math.isfinite(after) and after >= kept):
+        return f"cash after it would be {after:.4g} of net asset value, at least {kept:.4g} is kept"
+    floor = view.loans.get(currency, Decimal(0)) if view.margin is not None else Decimal(0)
+    if not left.is_finite() or left < floor:
+        return f"cash in {currency} after it would be {left:.2f}: what is missing must be changed or paid in first"
+    return None
+
+
+def _to_spend(line: PlanLine, view: GateView) -> Decimal:
+    """What all cash together is less after a purchase; a conversion only moves it."""
+    return Decimal(0) if currency_pair(line.symbol) or line.side is Side.SELL else view.value(line)
+
+
+def wants_preview(line: PlanLine, view: GateView) -> bool:
+    """Whether the broker must be asked what the order would do to the margin."""
+    return view.margin is not None and (currency_pair(line.symbol) is not None or line.quantity > _to_close(line, view))
+
+
+def _cushion(line: PlanLine, view: GateView) -> Reason:
+    """What a margin account keeps above maintenance, by the broker's own reckoning; whatever closes a position may go."""
+    if view.margin is None or not wants_preview(line, view):
         return None
-    return f"cash after it would be {after:.4g} of net asset value, at least {view.policy.minimum_cash_after:.4g} is kept"
+    if view.preview is None:
+        return f"the broker does not say what {line.symbol} would do to the margin: {view.no_preview or 'it was not asked'}"
+    left = _ratio(view.preview.excess, view.preview.equity)
+    if math.isfinite(left) and left >= view.margin.cushion:
+        return None
+    return f"excess liquidity after it would be {left:.4g} of equity, at least {view.margin.cushion:.4g} is kept"
 
 
 def _daily(line: PlanLine, view: GateView) -> Reason:
-    today = sum((i.quantity * i.price for i in view.sent if i.ref != line.ref), Decimal(0)) + line.notional
+    before: list[PlanLine | Intent] = [i for i in view.sent if i.ref != line.ref]
+    today = sum((view.value(one) for one in (*before, line) if not currency_pair(one.symbol)), Decimal(0))
     return _over(_ratio(today, view.nav), view.policy.max_daily_notional, "today's notional", "times net asset value")
 
 
@@ -202,7 +263,9 @@ def _unknown_order(line: PlanLine, view: GateView) -> Reason:
 
 
 def _volume(line: PlanLine, view: GateView) -> Verdict:
-    """Share of the average volume; unknown where no source gives one, as the policy says."""
+    """Share of the average volume; unknown where no source gives one, as the policy says. Currencies have none."""
+    if currency_pair(line.symbol):
+        return _verdicts({"volume_share": None}, (line.symbol,))[0]
     volume = view.volumes.get(line.symbol)
     if volume is None or not math.isfinite(volume) or volume <= 0:
         action = Action.BLOCK if view.unknown == "block" else Action.WARN

@@ -44,8 +44,8 @@ PAPER = GatePolicy(
 PROFILES = {"strict": STRICT, "paper": PAPER}
 
 
-def read_gate(section: Section) -> GatePolicy:
-    """The profile's values, each replaced by the section's own where it names it."""
+def read_gate(section: Section, *, margin: bool = False) -> GatePolicy:
+    """The profile's values, each replaced by the section's own where it names it. margin: the policy has a margin account."""
     base = PROFILES[section.word("profile", tuple(PROFILES), "strict")]
     return GatePolicy(
         profile=base.profile,
@@ -59,7 +59,7 @@ def read_gate(section: Section) -> GatePolicy:
         max_orders_a_minute=section.count("max_orders_a_minute", 1, 2400, base.max_orders_a_minute),
         max_orders_a_symbol_a_day=section.count("max_orders_a_symbol_a_day", 1, 1000, base.max_orders_a_symbol_a_day),
         minimum_cash_after=section.number("minimum_cash_after", 0, 1, base.minimum_cash_after),
-        allow_short=_no_short(section),
+        allow_short=_short(section, margin),
         duplicate_minutes=section.number("duplicate_minutes", 0, 1440, base.duplicate_minutes),
         minutes_before_close=section.number("minutes_before_close", 0, 390, base.minutes_before_close),
         funding_order_value=section.number("funding_order_value", 0, 10, base.funding_order_value),
@@ -67,7 +67,8 @@ def read_gate(section: Section) -> GatePolicy:
     )
 
 
-def _no_short(section: Section) -> bool:
-    if section.flag("allow_short", False):
-        raise section.wrong("allow_short", "false: short selling is not built yet")
-    return False
+def _short(section: Section, margin: bool) -> bool:
+    allowed = section.flag("allow_short", False)
+    if allowed and not margin:
+        raise section.wrong("allow_short", "false where the policy has no [margin]: what is sold short is borrowed")
+    return allowed

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from portfolio.market import DateArray
-from portfolio.types import FloatArray, LawResult
+from portfolio.types import FloatArray, LawResult, currency_pair, multiplier
 
 
 @dataclass(frozen=True, slots=True)
 class TradeRow:
-    """One order and what became of it. quantity: positive shares; price: average fill, None while unfilled."""
+    """One order and what became of it. quantity: positive shares; price: average fill, None while unfilled; both prices in
+    `currency`, whose unit is worth `rate` in the base currency; commission: in `paid_in`, worth `fee_rate`.
+    """
 
     symbol: str
     side: str
@@ -25,6 +27,32 @@ class TradeRow:
     commission: Decimal | None
     state: str
     reason: str
+    currency: str = ""
+    rate: Decimal = Decimal(1)
+    paid_in: str = ""
+    fee_rate: Decimal = Decimal(1)
+
+    @property
+    def conversion(self) -> bool:
+        return currency_pair(self.symbol) is not None
+
+    @property
+    def value(self) -> Decimal:
+        """What was dealt, in the base currency."""
+        return self.filled * (self.price or Decimal(0)) * multiplier(self.symbol) * self.rate
+
+    @property
+    def fee(self) -> Decimal:
+        """In the base currency; nothing while it is unknown."""
+        return (self.commission or Decimal(0)) * self.fee_rate
+
+    @property
+    def slippage(self) -> Decimal:
+        """What the fills cost against the price they were planned at, in the base currency; positive is a cost."""
+        if self.price is None:
+            return Decimal(0)
+        signed = self.filled if self.side == "BUY" else -self.filled
+        return signed * (self.price - self.planned_price) * multiplier(self.symbol) * self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +89,4 @@ class ReportFacts:
     made_at: datetime
     session: date
     policy_text: str
+    foreign: Mapping[str, Decimal] = field(default_factory=dict)  # cash in other currencies, each in its own

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from portfolio.reports.charts import drift_chart, equity_chart, hindsight_chart, weights_over_time
-from portfolio.reports.facts import ReportFacts, TradeRow
+from portfolio.reports.facts import ReportFacts
+from portfolio.reports.plan import plan_view
 
 RISK_WORDS = {
     "volatility": "Volatility, a year",
@@ -18,7 +19,13 @@ RISK_WORDS = {
     "max_drawdown": "Largest drawdown of these weights",
     "gross": "Gross exposure",
     "names": "Names held",
+    "effective_names": "Effective names",
+    "beta": "Beta to the benchmark",
+    "volatility_at_one": "Volatility were every correlation one, a year",
+    "exit_days": "Days to sell everything",
+    "exit_cost": "Cost of selling everything",
 }
+PLAIN = frozenset({"effective_names", "beta", "exit_days"})  # figures that are no fraction
 
 
 def render(facts: ReportFacts) -> str:
@@ -28,13 +35,14 @@ def render(facts: ReportFacts) -> str:
     folder = Path(__file__).parent
     loader = jinja2.FileSystemLoader(folder)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {"percent": percent, "money": money, "shares": shares}
+    environment.filters |= {"percent": percent, "money": money, "shares": shares, "pvalue": pvalue}
     template = environment.get_template("report.html.j2")
     return template.render(
         facts=facts,
         decision=facts.decision,
         tiles=_tiles(facts),
         risk=_risk(facts),
+        plan=plan_view(facts.decision),
         charts=_charts(facts),
         notable=[law for law in facts.laws if law.status != "passed"],
         passed=[law for law in facts.laws if law.status == "passed"],
@@ -45,8 +53,16 @@ def percent(value: float | None, digits: int = 2) -> str:
     return "unknown" if value is None or not math.isfinite(value) else f"{round(value * 100, digits) + 0.0:.{digits}f} %"
 
 
+def pvalue(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
+
+
 def count(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0f}"
+
+
+def plain(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
 
 
 def money(value: Decimal | float | None) -> str:
@@ -59,27 +75,19 @@ def shares(value: Decimal) -> str:
 
 
 def _tiles(facts: ReportFacts) -> list[tuple[str, str]]:
-    traded = sum((t.filled * t.price for t in facts.trades if t.price is not None), Decimal(0))
-    costs = sum((t.commission for t in facts.trades if t.commission is not None), Decimal(0))
-    slippage = sum((_slippage(t) for t in facts.trades), Decimal(0))
+    traded = sum((t.value for t in facts.trades if not t.conversion), Decimal(0))
+    costs, slippage = (sum((getattr(t, name) for t in facts.trades), Decimal(0)) for name in ("fee", "slippage"))
+    cash = {facts.currency: facts.cash, **facts.foreign}
     equity = facts.equity[-1][1] if facts.equity else None
     return [
         ("Equity", f"{money(equity)} {facts.currency}"),
-        ("Cash", f"{money(facts.cash)} {facts.currency}"),
+        ("Cash", ", ".join(f"{money(amount)} {currency}" for currency, amount in cash.items())),
         ("Names held", str(sum(1 for w in facts.holdings.values() if abs(w) > 1e-9))),
         ("Traded", f"{money(traded)} {facts.currency}"),
         ("Commissions", f"{money(costs)} {facts.currency}"),
         ("Against the mid price", f"{money(slippage)} {facts.currency}"),
         ("Ledger and broker", "agree" if not facts.breaks else "DIFFER"),
     ]
-
-
-def _slippage(trade: TradeRow) -> Decimal:
-    """What the fills cost against the price they were planned at; positive is a cost."""
-    if trade.price is None:
-        return Decimal(0)
-    signed = trade.filled if trade.side == "BUY" else -trade.filled
-    return signed * (trade.price - trade.planned_price)
 
 
 def _risk(facts: ReportFacts) -> list[dict[str, str]]:
@@ -89,7 +97,7 @@ def _risk(facts: ReportFacts) -> list[dict[str, str]]:
         before, after = facts.decision["risk_before"].get(name), facts.decision["risk_after"].get(name)
         limit = facts.limits.get(name)
         used = f"{after / limit:.0%}" if limit and after is not None else ""
-        show = (lambda v: "unknown" if v is None else f"{v:.0f}") if name == "names" else percent
+        show = count if name == "names" else plain if name in PLAIN else percent
         rows.append(
             {"what": words, "before": show(before), "after": show(after), "limit": percent(limit) if limit else "", "used": used}
         )

@@ -3,7 +3,8 @@
 from portfolio.risk.apply import apply_verdicts, blocked
 from portfolio.risk.drawdown import state_after
 from portfolio.risk.judge import judge
-from portfolio.risk.profile import risk_profile
+from portfolio.risk.profile import contributions, risk_profile
+from portfolio.risk.settling import settle
 from portfolio.risk.situation import Situation
 
-__all__ = ["Situation", "apply_verdicts", "blocked", "judge", "risk_profile", "state_after"]
+__all__ = ["Situation", "apply_verdicts", "blocked", "contributions", "judge", "risk_profile", "settle", "state_after"]

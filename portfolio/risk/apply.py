@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from portfolio.types import Action, Verdict, Weights
@@ -20,15 +21,15 @@ def frozen(verdicts: Sequence[Verdict]) -> frozenset[str]:
 def apply_verdicts(wish: Weights, current: Weights, verdicts: Sequence[Verdict]) -> dict[str, float]:
     """What the rules leave of `wish`.
 
-    Blocked: what is held stays. Scales do not multiply: the smallest one that means a symbol counts. Reducing: nothing
-    rises above what is held. Frozen: that symbol stays and takes its room first, so that the rest is scaled down and the
-    whole never exceeds what was allowed.
+    Blocked: what is held stays. Scales do not multiply: the smallest one that means a symbol counts. Reducing: each weight
+    moves towards zero only, from what is held, and never through it. Frozen: that symbol stays and takes its room first, so
+    that the rest is scaled down and the whole never exceeds what was allowed.
     """
     if blocked(verdicts):
         return dict(current)
     left = {s: w * _scale(s, verdicts) for s, w in wish.items()}
     if any(v.action is Action.REDUCE for v in verdicts):
-        left = {s: min(w, max(current.get(s, 0.0), 0.0)) for s, w in left.items()}
+        left = {s: towards_zero(w, current.get(s, 0.0)) for s, w in left.items()}
     still = {s: current.get(s, 0.0) for s in frozen(verdicts)}
     allowed = sum(abs(w) for w in left.values())
     moving = {s: w for s, w in left.items() if s not in still}
@@ -36,6 +37,11 @@ def apply_verdicts(wish: Weights, current: Weights, verdicts: Sequence[Verdict])
     gross = sum(abs(w) for w in moving.values())
     shrink = min(1.0, room / gross) if gross > 0 else 1.0
     return {**{s: w * shrink for s, w in moving.items()}, **still}
+
+
+def towards_zero(weight: float, held: float) -> float:
+    """`weight`, no larger than what is held and on its side; else nothing."""
+    return math.copysign(min(abs(weight), abs(held)), weight) if weight * held > 0.0 else 0.0
 
 
 def _scale(symbol: str, verdicts: Sequence[Verdict]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portfolio.market import Market
 from portfolio.risk.limits import passed, unknown
+from portfolio.risk.situation import Situation
 from portfolio.types import Action, Health, Policy, Verdict, Weights
 
 
@@ -19,6 +20,14 @@ def _verdict(symbol: str, health: Health, laws: tuple[str, ...]) -> Verdict:
     if health is Health.BLOCKED:
         return Verdict("data_health", Action.FREEZE, 1.0, (symbol,), f"{because} Frozen: neither bought nor sold.")
     return Verdict("data_health", Action.WARN, 1.0, (symbol,), because)
+
+
+def strange_quotes(there: Situation) -> list[Verdict]:
+    """A symbol whose quote is nowhere near its closes is neither bought nor sold."""
+    return [
+        Verdict("strange_quote", Action.FREEZE, 1.0, (symbol,), f"{symbol}: {why}. Frozen: neither bought nor sold.")
+        for symbol, why in sorted(there.strange.items())
+    ]
 
 
 def do_not_trade(policy: Policy) -> list[Verdict]:
@@ -51,12 +60,3 @@ def freshness(market: Market, policy: Policy) -> list[Verdict]:
             out.append(Verdict("freshness", Action.WARN, 1.0, (), f"stale {name}: {why}"))
     looked = ["prices", *(["macro"] if market.macro else []), *(["fundamentals"] if market.ratios else [])]
     return out or [passed("freshness", f"fresh: {', '.join(looked)}")]
-
-
-def liquidity(market: Market, policy: Policy) -> Verdict:
-    """Share of the day's volume, where the sources give a volume at all."""
-    without = [d.source for d in market.declarations if "volume" not in d.has]
-    if without or not market.declarations:
-        who = ", ".join(sorted(without)) or "no source"
-        return unknown("liquidity", policy.risk, f"{who} gives no volume" if without else "no source says that it gives volume")
-    return passed("liquidity", "every source gives a volume; the gate holds each order against it")

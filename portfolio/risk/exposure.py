@@ -1,11 +1,14 @@
-"""Rules on weights alone."""
+"""Rules on weights alone. A pair of currencies is borrowed in one and held in the other: what it may be large is said by
+[risk.max_group] currency and by its hedge, not by the rules on single weights and on the gross.
+"""
 
 from __future__ import annotations
 
 import math
 
 from portfolio.risk.limits import ROUNDING, passed, scaled, within
-from portfolio.types import Action, RiskPolicy, Verdict, Weights
+from portfolio.risk.situation import Situation
+from portfolio.types import Action, Policy, RiskPolicy, Verdict, Weights, money_of
 
 
 def finite_weights(weights: Weights) -> Verdict:
@@ -15,27 +18,40 @@ def finite_weights(weights: Weights) -> Verdict:
     return passed("finite_weights", "every weight is a finite number")
 
 
-def long_only(weights: Weights) -> Verdict:
+def long_only(weights: Weights, there: Situation) -> Verdict:
+    """Short is only what hedges by being short, or anything where the policy has a margin account and allows it."""
     short = tuple(s for s, w in weights.items() if w < -ROUNDING)
-    if short:
-        return Verdict("long_only", Action.DROP, 0.0, short, f"{', '.join(short)} would be sold short; dropped")
-    return passed("long_only", "nothing is sold short")
+    if short and may_sell_short(there.policy):
+        return passed("long_only", f"sold short, which the policy allows: {', '.join(short)}")
+    bare = tuple(s for s in short if not there.hedging.get(s, 0.0) < 0.0)
+    if bare:
+        return Verdict("long_only", Action.DROP, 0.0, bare, f"{', '.join(bare)} would be sold short; dropped")
+    return passed("long_only", f"only hedges are sold short: {', '.join(short)}" if short else "nothing is sold short")
+
+
+def may_sell_short(policy: Policy) -> bool:
+    return policy.margin is not None and policy.gate.allow_short
 
 
 def max_weight(weights: Weights, policy: RiskPolicy) -> list[Verdict]:
     """One verdict a symbol over its limit, or one that passes."""
-    limit = policy.max_weight
-    over = {s: w for s, w in weights.items() if not within(abs(w), limit + ROUNDING)}
+    limit, held = policy.max_weight, _securities(weights)
+    over = {s: w for s, w in held.items() if not within(abs(w), limit + ROUNDING)}
     if not over:
-        largest = max(weights.items(), key=lambda item: abs(item[1]), default=("nothing", 0.0))
-        return [passed("max_weight", f"the largest, {largest[0]}, is {largest[1]:.2%} of a limit of {limit:.2%}")]
+        name, largest = max(held.items(), key=lambda item: abs(item[1]), default=("nothing", 0.0))
+        words = f"the largest, {name}, is {largest:.2%} of a limit of {limit:.2%}"
+        return [passed("max_weight", words, (), abs(largest), limit)]
     return [
         scaled("max_weight", abs(w), limit, f"{s} at {w:.2%} is over the limit of {limit:.2%}", (s,)) for s, w in over.items()
     ]
 
 
 def max_gross(weights: Weights, policy: RiskPolicy) -> Verdict:
-    gross = sum(abs(w) for w in weights.values())
-    if within(gross, policy.max_gross + ROUNDING):
-        return passed("max_gross", f"gross exposure {gross:.2%} of a limit of {policy.max_gross:.2%}")
-    return scaled("max_gross", gross, policy.max_gross, f"gross exposure {gross:.2%} is over the limit of {policy.max_gross:.2%}")
+    gross, limit = sum(abs(w) for w in _securities(weights).values()), policy.max_gross
+    if within(gross, limit + ROUNDING):
+        return passed("max_gross", f"gross exposure {gross:.2%} of a limit of {limit:.2%}", (), gross, limit)
+    return scaled("max_gross", gross, limit, f"gross exposure {gross:.2%} is over the limit of {limit:.2%}")
+
+
+def _securities(weights: Weights) -> Weights:
+    return {s: w for s, w in weights.items() if not money_of(s)}

@@ -8,13 +8,15 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.market import Market
-from portfolio.types import Policy, TradingState
+from portfolio.types import Policy, Quote, TradingState
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """history: (session, equity at its end), oldest first; equity: now, in the base currency. anchor: the session of the newest
-    `resume`, from which drawdowns are counted anew. hedging: symbol -> weight that is there as a hedge, so that it may be short.
+    """history: (session, equity at its end), oldest first; equity: now, in the base currency. anchor: the newest session on
+    record at the newest `resume`, from which drawdowns are counted anew. hedging: symbol -> weight that is there as a hedge, so
+    that it may be short. quotes: of options and what they are on, to revalue them by; an option without one is worth nothing
+    in a stress. strange: symbol -> why its quote is not believed.
     """
 
     policy: Policy
@@ -24,3 +26,5 @@ class Situation:
     equity: Decimal
     anchor: date | None = None
     hedging: Mapping[str, float] = field(default_factory=dict)
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    strange: Mapping[str, str] = field(default_factory=dict)

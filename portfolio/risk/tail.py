@@ -1,55 +1,42 @@
-"""Rules on the tail of the wished portfolio's own past: historical VaR and CVaR."""
+"""Rules on the tail of the wished portfolio: VaR and CVaR, by the method that the policy names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
-from portfolio.market import MINIMUM_DAYS, Market
-from portfolio.measures import conditional_value_at_risk, value_at_risk
-from portfolio.risk.limits import passed, scaled, unknown, within
-from portfolio.types import FloatArray, Policy, TailLimit, Verdict, Weights
+from portfolio.market import MINIMUM_DAYS
+from portfolio.measures import Horizon, Tail, tail
+from portfolio.risk.limits import judged, unknown
+from portfolio.risk.past import Past
+from portfolio.types import Policy, TailLimit, Verdict
 
 
-def portfolio_returns(weights: Weights, market: Market, days: int) -> FloatArray | None:
-    """Daily returns of these constant weights (cash earns nothing) over the sessions in which all held symbols are
-    known; shape (<= days,), or None where fewer than 60 such sessions exist or a held symbol is no part of the market.
+def tail_rules(past: Past, policy: Policy) -> list[Verdict]:
+    """value_at_risk and conditional_value_at_risk, where the policy limits them. Every method is homogeneous in the weights,
+    so that scaling all of them by limit / figure meets the limit.
     """
-    held = [s for s, w in weights.items() if w != 0.0]
-    if any(s not in market.symbols for s in held):
-        return None
-    if not held:
-        return np.zeros(min(days, max(len(market.sessions) - 1, MINIMUM_DAYS)))
-    returns = market.returns(days, held)
-    complete = returns[np.isfinite(returns).all(axis=1)]
-    if len(complete) < MINIMUM_DAYS:
-        return None
-    out: FloatArray = complete @ np.array([weights[s] for s in held])
-    return out
-
-
-def tail_rules(weights: Weights, market: Market, policy: Policy) -> list[Verdict]:
-    """value_at_risk and conditional_value_at_risk, where the policy limits them."""
-    rules: list[tuple[str, TailLimit | None, Callable[[FloatArray, float], float]]] = [
-        ("value_at_risk", policy.risk.value_at_risk, value_at_risk),
-        ("conditional_value_at_risk", policy.risk.conditional_value_at_risk, conditional_value_at_risk),
+    rules = [
+        ("value_at_risk", policy.risk.value_at_risk),
+        ("conditional_value_at_risk", policy.risk.conditional_value_at_risk),
     ]
-    returns = portfolio_returns(weights, market, policy.risk.lookback)
-    return [_tail(name, limit, measure, returns, policy) for name, limit, measure in rules if limit is not None]
+    return [_tail(name, limit, past, policy) for name, limit in rules if limit is not None]
 
 
-def _tail(
-    name: str,
-    limit: TailLimit,
-    measure: Callable[[FloatArray, float], float],
-    returns: FloatArray | None,
-    policy: Policy,
-) -> Verdict:
-    if returns is None:
-        return unknown(name, policy.risk, f"fewer than {MINIMUM_DAYS} complete sessions of history")
-    figure = measure(returns, limit.level)
-    words = f"{limit.level:.0%} {limit.days}-day {name.replace('_', ' ')} {figure:.2%} of equity over {len(returns)} sessions"
-    if within(figure, limit.limit):
-        return passed(name, f"{words}, limit {limit.limit:.2%}")
-    return scaled(name, figure, limit.limit, f"{words} is over the limit of {limit.limit:.2%}")
+def tail_of(past: Past, limit: TailLimit) -> Tail | str:
+    """The tail of the book, or a sentence that says what is missing. Over several days 60 stretches must be there too."""
+    if past.why:
+        return past.why
+    if len(past.book) - limit.days + 1 < MINIMUM_DAYS:
+        return f"fewer than {MINIMUM_DAYS} stretches of {limit.days} sessions of history"
+    return tail(past.book, Horizon(limit.level, limit.days), limit.method, limit.degrees)
+
+
+def _tail(name: str, limit: TailLimit, past: Past, policy: Policy) -> Verdict:
+    found = tail_of(past, limit)
+    if isinstance(found, str):
+        return unknown(name, policy.risk, found)
+    figure = found.value_at_risk if name == "value_at_risk" else found.conditional_value_at_risk
+    if figure is None:
+        return unknown(name, policy.risk, found.note)
+    way = "" if found.method == "historical" else f" {found.method.replace('_', ' ')}"
+    note = f" ({found.note})" if found.note else ""
+    words = f"{limit.level:.0%} {limit.days}-day{way} {name.replace('_', ' ')} {figure:.2%} of equity"
+    return judged(name, figure, limit.limit, f"{words} over {len(past.book)} sessions{note}{past.note}")

@@ -100,7 +100,7 @@ def _simpler(scene: _Scene, step: str, asked: ConstraintPolicy, road: list[str])
         except Infeasible as failure:
             road.append(f"{step} failed: {failure}")
             continue
-        if max(found.weights.values(), default=0.0) > scene.policy.risk.max_weight + MOVED:
+        if max(found.weights.values(), default=0.0) * max(scene.policy.invested, 1.0) > scene.policy.risk.max_weight + MOVED:
             road.append(f"{step} not possible under max_weight")
             return None
         why = {s: f"{step.replace('_', ' ')}, for want of better: {reason}" for s, reason in found.reasons.items()}

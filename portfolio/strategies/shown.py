@@ -28,11 +28,13 @@ RELAXED = {  # what `relax` may name beside a class of [universe.groups]: the fi
 
 
 def needs(policy: Policy) -> Needs:
-    """What the market must show of this policy: what its strategy looks at, and its limits on exposure."""
+    """What the market must show of this policy: what its strategy looks at, its limits on exposure, and what its puts are on."""
     rule: Strategy = policy.strategy.rule  # type: ignore[assignment]
     asked = rule.needs()
     beside = [ratio for factor in policy.constraints.exposures for ratio in factors.ratios_of(factor)]
-    return replace(asked, ratios=tuple(dict.fromkeys([*asked.ratios, *beside])))
+    beneath = [hedge.instrument for hedge in policy.hedges if hedge.kind == "put" and hedge.instrument not in policy.symbols]
+    watched = tuple(dict.fromkeys([*asked.watched, *beneath]))
+    return replace(asked, watched=watched, ratios=tuple(dict.fromkeys([*asked.ratios, *beside])))
 
 
 def loosened(constraints: ConstraintPolicy, name: str) -> ConstraintPolicy:
@@ -51,7 +53,7 @@ def shown(policy: Policy, market: Market, current: Weights, asked: ConstraintPol
     it is for the rules to judge).
     """
     free = tuple(s for s in policy.symbols if market.health.get(s, Health.SOUND) is not Health.BLOCKED)
-    invested = 1.0 - policy.risk.cash_reserve
+    invested = policy.invested
     held = {s: current.get(s, 0.0) / invested if invested > 0 else 0.0 for s in policy.symbols}
     frame = _Frame(policy, market, free, held, asked)
     return Seen(market, free, held, _constraints(frame, capped), policy.classes, policy.files)
@@ -109,7 +111,7 @@ def _turnover(asked: ConstraintPolicy, mine: FloatArray, room: float) -> float |
 def _bounds(frame: _Frame, capped: bool) -> tuple[FloatArray, FloatArray]:
     asked = frame.asked
     ranges = [asked.symbols.get(s, asked.weight) for s in frame.free]
-    cap = frame.policy.risk.max_weight if capped else 1.0
+    cap = frame.policy.risk.max_weight / max(frame.policy.invested, 1.0) if capped else 1.0
     pairs = [_pinned(frame, s, Range(min(r.low, cap), min(r.high, cap))) for s, r in zip(frame.free, ranges, strict=True)]
     return np.array([p.low for p in pairs]), np.array([p.high for p in pairs])
 

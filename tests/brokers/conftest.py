@@ -17,9 +17,11 @@ import pytest
 
 from brokers.simulator.faults import Faults
 from brokers.simulator.gateway import serve
-from brokers.simulator.market import Listing, SimulatedMarket, dump
+from brokers.simulator.market import Listing, SimulatedMarket, dump, pair_listing
 
 PROJECT = Path(__file__).resolve().parents[2]
+STOCKS = {"AAPL": "173.00", "BRK.B": "405.31", "SPY": "512.40", "PENNY": "0.50", "SAP": "175.00"}
+PAIRS = {"EUR.USD": "1.09000", "USD.JPY": "148.000"}
 NOW = datetime(2024, 3, 14, 18, 30, tzinfo=UTC)  # a Thursday, summer time in New York
 
 
@@ -34,8 +36,10 @@ def market() -> SimulatedMarket:
             Listing("BRK.B", "Berkshire Hathaway", exchange="NYSE"),
             Listing("SPY", "SPDR S&P 500", exchange="ARCA"),
             Listing("PENNY", "Cheap", exchange="NYSE"),
+            Listing("SAP", "SAP SE", currency="EUR", exchange="IBIS"),
+            *map(pair_listing, PAIRS),
         ),
-        prices={"AAPL": Decimal("173.00"), "BRK.B": Decimal("405.31"), "SPY": Decimal("512.40"), "PENNY": Decimal("0.50")},
+        prices={s: Decimal(price) for s, price in (STOCKS | PAIRS).items()},
         bars={"AAPL": ((date(2024, 3, 12), 173.23), (date(2024, 3, 13), 171.13)), "SPY": ((date(2024, 3, 13), 515.97),)},
     )
 
@@ -45,15 +49,16 @@ Running = Callable[..., contextlib.AbstractAsyncContextManager[int]]
 
 @pytest.fixture
 def gateway(market: SimulatedMarket, tmp_path: Path) -> Running:
-    """`async with gateway(hold=True) as port`: a gateway in this event loop; one state file a test."""
+    """`async with gateway(hold=True) as port`: a gateway in this event loop; one state file a test. currency: the account's."""
 
     @contextlib.asynccontextmanager
-    async def running(world: SimulatedMarket = market, state: str = "state.sqlite", **faults: object) -> AsyncIterator[int]:
+    async def running(
+        world: SimulatedMarket = market, state: str = "state.sqlite", currency: str | None = None, **faults: object
+    ) -> AsyncIterator[int]:
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         until = asyncio.Event()
-        task = asyncio.ensure_future(
-            serve(world, tmp_path / state, faults=Faults(**faults), on_ready=ready.set_result, until=until)  # type: ignore[arg-type]
-        )
+        terms = {"currency": currency, "faults": Faults(**faults)}  # type: ignore[arg-type]
+        task = asyncio.ensure_future(serve(world, tmp_path / state, on_ready=ready.set_result, until=until, **terms))
         await asyncio.wait({task, ready}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
         try:
             if task.done():

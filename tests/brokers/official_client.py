@@ -68,6 +68,9 @@ class Client(EWrapper, EClient):
     def contractDetails(self, reqId, contractDetails):
         what = contractDetails
         self.note("details", [what.contract.symbol, what.longName, str(what.sizeIncrement), what.liquidHours, what.minTick])
+        if what.contract.secType == "OPT":
+            told = what.contract
+            self.note("option", [told.lastTradeDateOrContractMonth, told.strike, told.right, told.multiplier, told.localSymbol])
 
     def contractDetailsEnd(self, reqId):
         self.end("details").set()
@@ -109,6 +112,8 @@ class Client(EWrapper, EClient):
     def updateAccountValue(self, key, val, currency, accountName):
         if key == "TotalCashBalance" and currency == "USD":
             self.note("cash", val)
+        if key in {"CashBalance", "ExchangeRate"} and currency != "BASE":
+            self.told.setdefault({"CashBalance": "money", "ExchangeRate": "rate"}[key], {})[currency] = val
 
     def accountDownloadEnd(self, accountName):
         self.end("account").set()
@@ -153,6 +158,19 @@ def stock(symbol: str) -> Contract:
     return contract
 
 
+def euro() -> Contract:
+    contract = Contract()
+    contract.symbol, contract.secType, contract.exchange, contract.currency = "EUR", "CASH", "IDEALPRO", "USD"
+    return contract
+
+
+def put() -> Contract:
+    contract = stock("SPY")
+    contract.secType, contract.lastTradeDateOrContractMonth = "OPT", "20240621"
+    contract.strike, contract.right, contract.multiplier = 500.0, "P", "100"
+    return contract
+
+
 def wish(quantity: int, ref: str, **terms) -> Order:
     from ibapi.tag_value import TagValue
 
@@ -189,6 +207,16 @@ def talk(client: Client) -> None:
     ask("account", client.reqAccountUpdates, True, "DU1000001")
     ask("multi", client.reqAccountUpdatesMulti, 9006, "DU1000001", "", False)
     ask("summary", client.reqAccountSummary, 9007, "All", "NetLiquidation,$LEDGER")
+    ask("details", client.reqContractDetails, 9010, euro())
+    ask("snapshot", client.reqMktData, 9011, euro(), "", True, False, [])
+    ask("whatif", client.placeOrder, first + 3, euro(), wish(1000, "wfx#1", whatIf=True))
+    ask("commission", client.placeOrder, first + 4, euro(), wish(1000, "fx#1"))
+    ask("details", client.reqContractDetails, 9013, put())
+    ask("commission", client.placeOrder, first + 5, put(), wish(1, "put#1"))
+    ask("executions", client.reqExecutions, 9012, ExecutionFilter())
+    ask("completed", client.reqCompletedOrders, False)
+    ask("positions", client.reqPositions)
+    ask("account", client.reqAccountUpdates, True, "DU1000001")
     ask("time", client.reqCurrentTime)
     ask("samples", client.reqMatchingSymbols, 9008, "AA")
     ask("family", client.reqFamilyCodes)

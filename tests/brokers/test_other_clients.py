@@ -13,7 +13,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-UNDER_BOTH = ("test_broker_suite.py", "test_live_quotes.py", "test_ib_bars.py")
+UNDER_BOTH = ("test_broker_suite.py", "test_currencies_and_margin.py", "test_live_quotes.py", "test_ib_bars.py")
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,20 @@ def test_the_official_client_consumes_every_field(environment, start_gateway, ve
     told = answer["told"]
     assert told["details"][0][:2] == ["AAPL", "Apple Inc. é"]
     assert ["20240313", 171.13] in told["bar"] and [1, 172.98] in told["price"] and [2, 173.02] in told["price"]
-    assert told["execution"][-1][1:] == ["10", 173.02, "n#1"] and told["commission"][-1] == 1.0
-    assert ["AAPL", "10"] in told["position"] and told["cash"][-1] == "998268.8"
-    assert told["completed"] == [["n#1", "Filled", "10", "Filled Size: 10"]]
+    assert ["10", 173.02, "n#1"] in [one[1:] for one in told["execution"]] and 1.0 in told["commission"]
+    assert ["AAPL", "10"] in told["position"] and told["cash"][0] == "998268.8"
+    assert told["completed"][0] == ["n#1", "Filled", "10", "Filled Size: 10"]
     assert ["r#1", ""] in [order[2:] for order in told["open"]] and ["n#1", "Adaptive"] in [o[2:] for o in told["open"]]
     assert told["whatif"] and float(told["margin"][0]) == 432.5
+    pair = next(one for one in told["details"] if one[0] == "EUR")
+    assert pair[1] == "EUR in USD" and pair[3:] == ["20240313:1715-20240314:1700", 5e-05]
+    assert told["option"] == [["20240621", 500.0, "P", "100", "SPY   240621P00500000"]]
+    assert [1, 1.08995] in told["price"] and [2, 1.09005] in told["price"]
+    assert ["1000", 1.09005, "fx#1"] in [one[1:] for one in told["execution"]] and ["EUR", "1000"] in told["position"]
+    (paid,) = {one[2] for one in told["execution"] if one[3] == "put#1"}
+    assert told["money"]["EUR"] == "1000" and told["rate"]["EUR"] == "1.09"
+    assert float(told["money"]["USD"]) == pytest.approx(997176.75 - 100 * paid - 1, abs=1e-6)
+    assert ["SPY", "1"] in told["position"]
 
 
 @pytest.fixture(scope="module", autouse=True)

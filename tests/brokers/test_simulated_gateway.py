@@ -12,9 +12,9 @@ from decimal import Decimal
 import pytest
 
 from brokers.simulator import market as worlds
-from brokers.simulator.exchange import commission
 from brokers.simulator.faults import parse
 from brokers.simulator.market import Listing, stable_con_id
+from brokers.simulator.valuation import commission
 from portfolio.errors import WrongUse
 
 library = pytest.importorskip("ib_insync", reason="the environment under test carries ib_async")

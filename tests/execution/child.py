@@ -86,9 +86,15 @@ def main() -> None:
     trap = Trap(words.get("point", ""), words.get("on", 1), words.get("how", "kill"))
     ledger = trapped_ledger(trap)(open_ledger(words["ledger"])._engine)
     where = trading.desk(
-        ledger, words["port"], words.get("quiet", 0.4), words.get("client", trading.CLIENT), broker=trapped_broker(trap)
+        ledger,
+        words["port"],
+        words.get("quiet", 0.4),
+        words.get("client", trading.CLIENT),
+        broker=trapped_broker(trap),
+        currency=words.get("currency", "USD"),
     )
-    task = trading.job(where, trading.plan(), settle=words.get("settle", 8.0))
+    wish = tuple(map(tuple, words["wish"])) if "wish" in words else trading.WISH
+    task = trading.job(where, trading.plan(wish=wish), settle=words.get("settle", 8.0))
     try:
         told = {"status": asyncio.run(execute(task)).status}
     except Trouble as trouble:

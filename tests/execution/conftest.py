@@ -25,7 +25,7 @@ from brokers.simulator.gateway import serve
 from brokers.simulator.market import SimulatedMarket, dump
 from portfolio.errors import Outage
 from portfolio.ledger import reconcile
-from portfolio.types import OrderState, Plan, TradingState
+from portfolio.types import OrderState, Plan, TradingState, currency_pair
 from warehouse.ledger import open_ledger
 from warehouse.ledger.ledger import SqlLedger
 
@@ -132,8 +132,8 @@ class World:
         return trading.desk(terms.pop("ledger", self.ledger), self.port, **terms)
 
     def run(self, plan: Plan | None = None, seconds: float = 90, **terms) -> Outcome:
-        """The executor in this process. gate, order_type and settle go to the job, the rest to the desk."""
-        about = {name: terms.pop(name) for name in ("gate", "order_type", "settle") if name in terms}
+        """The executor in this process. gate, order_type, settle and rules go to the job, the rest to the desk."""
+        about = {name: terms.pop(name) for name in ("gate", "order_type", "settle", "rules") if name in terms}
         task = trading.job(self.desk(**terms), plan or trading.plan(), **about)
         return asyncio.run(asyncio.wait_for(execute(task), seconds))
 
@@ -173,8 +173,11 @@ class World:
     def positions(self) -> dict[str, Decimal]:
         return {s: Decimal(q) for s, q in self.ask("SELECT symbol, quantity FROM position") if Decimal(q)}
 
+    def money(self) -> dict[str, Decimal]:
+        return {currency: Decimal(amount) for currency, amount in self.ask("SELECT currency, amount FROM money")}
+
     def cash(self) -> Decimal:
-        return Decimal(self.ask("SELECT value FROM word WHERE name = 'cash'")[0][0])
+        return self.money()["USD"]
 
     def accepted(self) -> dict[str, list[int]]:
         """Permanent ids by reference, without the attempt."""
@@ -189,14 +192,15 @@ class World:
     def trading_state(self) -> TradingState:
         return self.ledger.trading_state(trading.ACCOUNT)
 
-    def agree(self) -> None:
-        """The ledger has what the broker has, to the share and the cent, and the journal verifies."""
-        books = self.ledger.account(trading.ACCOUNT, "USD")
-        assert reconcile(books, self.positions(), {"USD": self.cash()}) == ()
-        assert books.cash == self.cash()
+    def agree(self, currency: str = "USD") -> None:
+        """The ledger has what the broker has, to the share and the cent in every currency, and the journal verifies."""
+        books, money = self.ledger.account(trading.ACCOUNT, currency), self.money()
+        held = {symbol: quantity for symbol, quantity in self.positions().items() if not currency_pair(symbol)}
+        assert reconcile(books, held, money) == ()
+        assert {currency: books.cash, **books.foreign} == {unit: amount for unit, amount in money.items() if amount}
         self.ledger.verify()
 
-    def exact(self, plan: Plan | None = None) -> None:
+    def exact(self, plan: Plan | None = None, currency: str = "USD") -> None:
         """Each line was dealt once and in full, and nothing else was."""
         plan = plan or trading.plan()
         wished = dict(self.before)
@@ -209,7 +213,7 @@ class World:
             perm_id for ids in self.accepted().values() for perm_id in ids
         }
         assert self.ledger.plan_status(plan.plan) == "done" and self.trading_state() is TradingState.ACTIVE
-        self.agree()
+        self.agree(currency)
 
 
 @pytest.fixture

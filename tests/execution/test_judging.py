@@ -120,11 +120,22 @@ def test_a_missing_commission_explains_so_much_cash_and_no_more():
     def cash(less: str) -> tuple[Break, ...]:
         return (Break("cash USD", Decimal(100), Decimal(100) - Decimal(less)),)
 
-    assert unexplained(cash("1.00"), "USD", Decimal(1)) == ()
-    assert unexplained(cash("1.01"), "USD", Decimal(1)) == cash("1.01")
-    assert unexplained(cash("-0.01"), "USD", Decimal(1)) == cash("-0.01")
-    shares = (Break("X", Decimal(1), Decimal(0)),)
-    assert unexplained(shares, "USD", Decimal(100)) == shares
+    assert unexplained(cash("1.00"), {"USD": Decimal(1)}) == ()
+    assert unexplained(cash("1.01"), {"USD": Decimal(1)}) == cash("1.01")
+    assert unexplained(cash("-0.01"), {"USD": Decimal(1)}) == cash("-0.01")
+    assert unexplained(cash("1.00"), {"EUR": Decimal(1)}) == cash("1.00"), "what is missing in dollars, no euro explains"
+    shares = (Break("USD", Decimal(1), Decimal(0)),)
+    assert unexplained(shares, {"USD": Decimal(100)}) == shares
+
+
+def test_what_an_unreported_commission_may_be():
+    from brokers.reconcile import _outstanding
+
+    assert _outstanding([fill(10, commission=None), fill(10, commission=1)], "USD") == {"USD": Decimal(1)}
+    told = replace(fill(10_000, commission=None), symbol="EUR.USD", price=Decimal("1.10"))
+    assert _outstanding([told], "EUR") == {"EUR": Decimal(110), "USD": Decimal(110)}
+    small = replace(fill(10, commission=None), symbol="USD.JPY", price=Decimal(140), currency="JPY")
+    assert _outstanding([small], "JPY") == {"JPY": Decimal(1000), "USD": Decimal(14)}
 
 
 class Paper:

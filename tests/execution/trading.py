@@ -10,14 +10,15 @@ from pathlib import Path
 from brokers.executor import Job
 from brokers.ib.broker import IBBroker
 from brokers.reconcile import Desk
-from brokers.simulator.market import Listing, SimulatedMarket
+from brokers.simulator.market import Listing, SimulatedMarket, pair_listing
 from brokers.simulator.store import Position, Store
 from portfolio.policy import parse_policy
-from portfolio.types import Plan, PlanLine, Side
+from portfolio.types import Plan, PlanLine, Side, currency_pair
 
 ACCOUNT, CLIENT = "DU1000001", 7
 DAY = date(2024, 3, 14)
 NOW = datetime(2024, 3, 14, 18, 30, tzinfo=UTC)
+PAIRS = {"EUR.USD": "1.25"}
 PRICES = {"AAA": "100.00", "BBB": "50.00", "CCC": "20.00", "DDD": "200.00", "EEE": "10.00", "FFF": "400.00", "GGG": "75.00"}
 HELD = {"AAA": 300, "BBB": 400, "CCC": 500}
 CASH = Decimal("20000")
@@ -55,16 +56,22 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+EUROS = POLICY.replace('base_currency = "USD"', 'base_currency = "EUR"').replace("[universe]", '[universe]\ncurrency = "USD"')
+# What a euro account does with dollar shares: the money is changed first.
+CONVERT = (("SELL", "EUR.USD", 60_000), ("BUY", "DDD", 100), ("BUY", "FFF", 100))
+BACK = (("BUY", "EUR.USD", 20_000), ("SELL", "DDD", 100))
+
+
 def market(now: datetime = NOW, prices: dict[str, str] | None = None) -> SimulatedMarket:
-    told = PRICES | (prices or {})
+    told = PRICES | PAIRS | (prices or {})
     opens, closes = (now.replace(hour=h, minute=m, second=0) for h, m in ((13, 30), (20, 0)))
-    listings = tuple(Listing(symbol) for symbol in told)
+    listings = tuple(pair_listing(symbol) if currency_pair(symbol) else Listing(symbol) for symbol in told)
     return SimulatedMarket(now, opens, closes, listings, {s: Decimal(p) for s, p in told.items()}, {})
 
 
-def open_state(path: Path, cash: Decimal = CASH, held: dict[str, int] | None = None) -> None:
+def open_state(path: Path, cash: Decimal = CASH, held: dict[str, int] | None = None, currency: str = "USD") -> None:
     """A gateway's state file of an account that holds `held`."""
-    store = Store(path, ACCOUNT, cash, "USD")
+    store = Store(path, ACCOUNT, cash, currency)
     store.close()
     for symbol, quantity in (HELD if held is None else held).items():
         set_position(path, symbol, quantity)
@@ -80,8 +87,16 @@ def set_position(path: Path, symbol: str, quantity: int) -> None:
 
 def line(side: str, symbol: str, quantity: int, plan: str = "p1", leg: int = 0, price: str | None = None) -> PlanLine:
     ref = f"{abs(hash_of(plan, symbol, side, leg)):016x}"
-    money = Decimal(price or PRICES.get(symbol, "1"))
+    money = Decimal(price or (PRICES | PAIRS).get(symbol, "1"))
     return PlanLine(ref, f"US-{symbol}", symbol, Side(side), Decimal(quantity), money, "USD", "to target", leg)
+
+
+def deposit(path: Path, currency: str, amount: Decimal) -> None:
+    """Money that came in while no gateway ran."""
+    with sqlite3.connect(path) as db:
+        held = db.execute("SELECT amount FROM money WHERE currency = ?", (currency,)).fetchone()
+        db.execute("INSERT OR REPLACE INTO money VALUES (?, ?)", (currency, str(Decimal(held[0] if held else 0) + amount)))
+    db.close()
 
 
 def hash_of(*words: object) -> int:
@@ -95,15 +110,26 @@ def plan(name: str = "p1", wish: tuple[tuple[str, str, int], ...] = WISH, sessio
     return Plan(name, f"d-{name}", "core", ACCOUNT, session, lines, funding=True)
 
 
-def policy(gate: str = "", order_type: str = "adaptive"):
-    return parse_policy(POLICY.replace("GATE", gate).replace("ORDER_TYPE", order_type))
+def policy(gate: str = "", order_type: str = "adaptive", text: str = POLICY):
+    return parse_policy(text.replace("GATE", gate).replace("ORDER_TYPE", order_type))
 
 
-def desk(ledger, port: int, quiet: float = 0.4, client: int = CLIENT, timeout: float = 8.0, broker: type = IBBroker) -> Desk:
-    there = broker("127.0.0.1", port, client, ACCOUNT, "paper", timeout=timeout)
-    return Desk(ledger, there, SystemClock(), ACCOUNT, "USD", client, quiet)
+def desk(
+    ledger,
+    port: int,
+    quiet: float = 0.4,
+    client: int = CLIENT,
+    timeout: float = 8.0,
+    broker: type = IBBroker,
+    currency: str = "USD",
+) -> Desk:
+    """An account in `currency` whose shares are in dollars."""
+    units = dict.fromkeys(PRICES, "USD") if currency != "USD" else {}
+    there = broker("127.0.0.1", port, client, ACCOUNT, "paper", timeout=timeout, currency=currency, currencies=units)
+    return Desk(ledger, there, SystemClock(), ACCOUNT, currency, client, quiet, units)
 
 
-def job(where: Desk, what: Plan, settle: float = 8.0, gate: str = "", order_type: str = "adaptive") -> Job:
+def job(where: Desk, what: Plan, settle: float = 8.0, gate: str = "", order_type: str = "adaptive", rules=None) -> Job:
     volumes = dict.fromkeys(PRICES, 1e7)
-    return Job(what, policy(gate, order_type), where, volumes, lambda *_: None, settle)
+    known = rules or policy(gate, order_type, POLICY if where.currency == "USD" else EUROS)
+    return Job(what, known, where, volumes, lambda *_: None, settle)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, date, datetime
+from decimal import Decimal as D
 from pathlib import Path
 
 import numpy as np
 import pytest
 from terminal import ROOT, trimtab
 
-from portfolio.types import Action
+from portfolio.types import Action, Side
 from tasks import decide, doors, fetch, ingest
 from tasks.settings import Settings, settings
 
@@ -28,6 +29,7 @@ BUNDLED = {
     "black-litterman": ["maximum_sharpe"],
     "core-satellite": ["core: inverse_volatility", "satellite: factor"],
 }
+OWN = ("leveraged-hedged", "two-currencies")  # each with a test of its own
 FUNDS = {"sixty-forty": ["fixed"], "permanent": ["fixed"], "all-weather": ["risk_parity"]}
 
 
@@ -50,7 +52,7 @@ def funds(tmp_path_factory) -> Settings:
 def test_the_gallery_is_whole():
     """A policy that is added to examples/ is added here."""
     policies = {file.stem for file in (ROOT / "examples").glob("*.toml")} - {"views"}
-    assert policies == set(BUNDLED) | set(FUNDS)
+    assert policies == set(BUNDLED) | set(FUNDS) | set(OWN)
 
 
 def decided(home: Settings, name: str, session: date):
@@ -72,6 +74,43 @@ def test_a_policy_on_bundled_prices(bundled, name):
     assert list(decision.road) == BUNDLED[name]
     if policy.strategy.kind == "optimized":
         assert decision.certificate.worst_violation <= 1e-9
+
+
+def test_the_leveraged_policy_borrows_hedges_and_says_what_it_costs(bundled):
+    policy = doors.read_policy(ROOT / "examples" / "leveraged-hedged.toml")
+    found = decide.trial(bundled, policy, date(2022, 12, 28))
+    assert found.status == "trade"
+    lines = {line.symbol: line for line in found.plan.lines}
+    assert lines["QUAL"].side is Side.SELL
+    assert lines["QUAL"].parts["hedge"] < 0
+    assert found.plan.lines[0] is lines["QUAL"]
+    assert found.risk_after["beta"] == pytest.approx(policy.hedges[0].target, abs=0.05)
+    assert sum(w for w in found.weights.values() if w > 0) == pytest.approx(1.29, abs=1e-6)
+    assert found.hedges[0].cost <= policy.hedges[0].ceiling
+    after = found.margin_after
+    assert after.interest > 0
+    assert after.excess_liquidity > after.equity * D(repr(policy.margin.cushion))
+    assert 0.3 < after.call_distance < 1
+    limited = {s.name: s for s in found.stresses if s.limit is not None}
+    assert set(limited) == {"equities-20", "2020"}
+    assert all(s.after <= s.limit for s in limited.values())
+
+
+def test_the_policy_of_two_currencies_buys_the_dollars_it_spends(bundled):
+    ingest.ingest(bundled, fetch.Batch("macro", "sample"), NOW)
+    policy = doors.read_policy(ROOT / "examples" / "two-currencies.toml")
+    found = decide.trial(bundled, policy, date(2022, 12, 28))
+    assert found.status == "trade"
+    conversion, *buys = found.plan.lines
+    assert (conversion.symbol, conversion.side) == ("EUR.USD", Side.SELL)
+    assert {line.symbol for line in buys} == set(policy.symbols)
+    assert {line.currency for line in buys} == {"USD"}
+    spent = sum(line.notional + line.cost for line in buys)
+    assert spent <= conversion.quantity * conversion.price
+    assert sum(line.value for line in buys) == pytest.approx(980_000, rel=0.003)  # euros, of a trial of a million
+    rate = {line.rate for line in buys}
+    assert rate == {1 / conversion.price} or rate.pop() == pytest.approx(1 / conversion.price, rel=1e-5)
+    assert [v.action for v in found.verdicts if v.rule == "max_group"] == [Action.PASS]
 
 
 @pytest.mark.shared

@@ -79,6 +79,19 @@ max_weight = 0.5
 mode = "paper"
 """
 
+HEDGED = FIXED.replace("max_gross = 1.0", "max_gross = 1.6").replace('profile = "paper"', 'profile = "paper"\nallow_short = true')
+HEDGED += """
+[margin]
+benchmark_rate = 0.04
+[[hedge]]
+kind = "beta"
+name = "half the market"
+instrument = "HDG"
+target = 0.3
+ceiling = 0.01
+"""
+HEDGED = HEDGED.replace('"half the market"', '"half"')
+
 
 def policy(text: str = FIXED, **parts: object) -> Policy:
     """The policy of `text`; each named part (risk, strategy, ...) replaced field by field from its dict; `rule` is the
@@ -146,6 +159,16 @@ def book(positions=None, cash="100000", *, quotes=None, symbols=("SPY", "IEF", "
         "state": TradingState.ACTIVE,
     }
     return Book(**{**fields, **more})
+
+
+def priced(shown: Market, held: Book) -> Market:
+    """The market with each symbol's closes scaled so that the newest is what its quote says; returns stay as they are."""
+    closes = np.array(shown.closes)
+    for column, symbol in enumerate(shown.symbols):
+        price = held.quotes[symbol].dealable if symbol in held.quotes else None
+        if price is not None and np.isfinite(closes[-1, column]):
+            closes[:, column] *= float(price) / closes[-1, column]
+    return replace(shown, closes=closes)
 
 
 def actions(verdicts) -> dict[str, Action]:

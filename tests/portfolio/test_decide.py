@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from mind import AS_OF, DEMO, FIXED, D, actions, book, changed, market, policy, quote, walk
+from mind import AS_OF, DEMO, FIXED, D, actions, book, changed, market, policy, priced, quote, walk
 
 from portfolio.decide import decide, decision_id
 from portfolio.errors import Refused
@@ -19,7 +19,8 @@ CALM = walk(3, 400, size=0.002)
 
 
 def decided(rules=None, shown=None, held=None):
-    return decide(rules or policy(), shown or market(closes=CALM), held or book(), code_version="test")
+    held = held or book()
+    return decide(rules or policy(), priced(shown or market(closes=CALM), held), held, code_version="test")
 
 
 def lines(decision) -> dict[str, Decimal]:
@@ -87,7 +88,7 @@ def test_a_book_that_drifted_sells_before_it_buys():
         (book({"SPY": "1"}, quotes={s: quote(s, currency="GBP") for s in SYMBOLS}), "SPY"),
         (book(cash="0"), "equity"),
         (book({"SPY": "1"}, "-1000"), "equity"),
-        (book(cash="NaN"), "equity"),
+        (book(cash="NaN"), "cash in USD"),
         (book(account=Account({}, D("100000"), "GBP")), "GBP"),
         (book(quotes={}), "GLD|IEF|SPY"),
     ],
@@ -248,7 +249,8 @@ def test_the_demo_over_real_prices(riskfolio, sample_closes):
     spent = sum(line.quantity * (prices[line.symbol] + D("0.01")) for line in found.plan.lines)
     assert D(1_000_000) * D("0.97") < spent < D(980_000)
     assert max(line.notional for line in found.plan.lines) <= D(100_000)
-    weights = np.array([found.weights[s] for s in rules.symbols])
+    bought = {line.symbol: float(line.notional) / 1e6 for line in found.plan.lines}
+    weights = np.array([bought.get(s, 0.0) for s in rules.symbols])  # what whole shares make of the decided ones
     simple = (closes[1:] / closes[:-1] - 1)[-504:, columns] @ weights
     worst = np.sort(simple)[: int(np.ceil(0.05 * 504))]
     assert found.risk_after["value_at_risk"] == pytest.approx(-worst[-1], abs=1e-12)
@@ -282,7 +284,7 @@ def test_only_whole_lots_are_traded(lot):
     whole = lines(decided(policy(text)))
     assert whole["SPY"] % lot == 0
     assert abs(whole["SPY"] - 593) < lot
-    assert whole["IEF"] == 297
+    assert 290 < whole["IEF"] <= 297  # SPY is rounded up by up to half a lot, and the sum of the wish is kept
     odd = decided(policy(text), held=book({"SPY": "703", "IEF": "200", "GLD": "90"}, "700"))
     assert lines(odd)["SPY"] % lot == 0, "an odd rest that is held stays"
 

@@ -16,7 +16,8 @@ from portfolio.types import Action, OrderState, Side, TradingState
 
 RULES = {
     "trading_state", "allowed_symbol", "session_open", "fresh_quote", "price_distance", "order_value", "no_short",
-    "minimum_cash", "daily_notional", "orders_a_symbol", "duplicate", "unknown_order", "volume_share",
+    "minimum_cash", "daily_notional", "orders_a_symbol", "duplicate", "unknown_order", "volume_share", "fresh_rate",
+    "margin_cushion",
 }  # fmt: skip
 BOTH = pytest.mark.parametrize("profile", list(PROFILES))
 SELL = Side.SELL

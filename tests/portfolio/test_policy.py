@@ -208,9 +208,7 @@ def test_a_repetition_is_refused(line, double):
         ('kind = "fixed"', 'kind = "predicted"', "predicted"),
         ('mode = "paper"', 'mode = "shadow"', "shadow"),
         ('approval = "automatic"', 'approval = "approve"', "approve"),
-        ('base_currency = "USD"', 'base_currency = "EUR"', "EUR"),
         ('symbols = ["SPY", "IEF", "GLD"]', 'index = "sp500"', "index"),
-        ("[gate]", "[gate]\nallow_short = true", "not built yet"),
     ],
 )
 def test_what_is_not_built_yet_says_so(line, later, word):

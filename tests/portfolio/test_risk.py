@@ -3,24 +3,24 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from mind import D, actions, down, market, policy, up, verdict, walk
+from mind import down, market, policy, up, verdict, walk
 
 from portfolio.market import Market
 from portfolio.measures import conditional_value_at_risk, value_at_risk
-from portfolio.risk import Situation, apply_verdicts, blocked, judge, risk_profile, state_after
+from portfolio.risk import Situation, apply_verdicts, blocked, judge, risk_profile
 from portfolio.risk.apply import frozen
-from portfolio.risk.data import data_health, freshness, liquidity
-from portfolio.risk.drawdown import drawdown_rules, state_rule
+from portfolio.risk.data import data_health, freshness
 from portfolio.risk.exposure import finite_weights, long_only, max_gross, max_weight
 from portfolio.risk.limits import ROUNDING, within
-from portfolio.risk.tail import MINIMUM_DAYS, portfolio_returns, tail_rules
-from portfolio.types import Action, Declaration, DrawdownLimit, TailLimit, TradingState
+from portfolio.risk.liquidity import liquidity
+from portfolio.risk.past import MINIMUM_DAYS, look_back, portfolio_returns
+from portfolio.risk.tail import tail_rules
+from portfolio.types import Action, Declaration, TailLimit, TradingState
 
 NAN = float("nan")
 WEIGHTS = {"SPY": 0.6, "IEF": 0.3, "GLD": 0.09}
@@ -29,6 +29,14 @@ SESSION = date(2022, 12, 28)
 
 def risk(**changes):
     return policy(risk=changes)
+
+
+def situation(shown: Market | None = None, rules=None, hedging=None) -> Situation:
+    return Situation(rules or risk(), shown or market(), TradingState.ACTIVE, (), Decimal(100_000), hedging=hedging or {})
+
+
+def tails(weights, shown, rules):
+    return tail_rules(look_back(weights, shown, rules.risk.lookback), rules)
 
 
 def test_a_figure_is_within_only_if_finite_and_at_most_the_limit():
@@ -75,8 +83,8 @@ def test_max_gross_at_its_limit():
 
 def test_nothing_is_sold_short():
     for weight in (0.0, -ROUNDING, down(0.0), up(-ROUNDING)):
-        assert long_only({"SPY": weight}).action is Action.PASS
-    found = long_only({"SPY": down(-ROUNDING), "IEF": 0.5})
+        assert long_only({"SPY": weight}, situation()).action is Action.PASS
+    found = long_only({"SPY": down(-ROUNDING), "IEF": 0.5}, situation())
     assert (found.action, found.symbols) == (Action.DROP, ("SPY",))
 
 
@@ -98,7 +106,7 @@ def test_a_tail_rule_at_its_limit(name, measure):
     figure = measure(portfolio_returns(WEIGHTS, shown, 504), 0.95)
     for limit, action in [(up(figure), Action.PASS), (figure, Action.PASS), (down(figure), Action.SCALE), (0.0, Action.SCALE)]:
         both = {"value_at_risk": None, "conditional_value_at_risk": None, name: TailLimit(0.95, 1, limit)}
-        (found,) = tail_rules(WEIGHTS, shown, risk(**both))
+        (found,) = tails(WEIGHTS, shown, risk(**both))
         assert (found.rule, found.action) == (name, action)
         scaled = {s: w * found.scale for s, w in WEIGHTS.items()}
         assert measure(portfolio_returns(scaled, shown, 504), 0.95) <= limit + 1e-15
@@ -121,7 +129,7 @@ def test_a_history_too_short_is_unknown_never_a_pass():
         shown = market(days=days)
         assert (portfolio_returns(WEIGHTS, shown, 504) is not None) is known
         for word, action in [("warn", Action.WARN), ("block", Action.BLOCK)]:
-            found = tail_rules(WEIGHTS, shown, risk(unknown=word))
+            found = tails(WEIGHTS, shown, risk(unknown=word))
             assert all(v.action is (Action.PASS if known else action) for v in found)
             assert known or all("unknown" in v.reason for v in found)
 
@@ -132,115 +140,7 @@ def test_a_held_symbol_that_the_market_does_not_know_is_unknown():
 
 def test_cash_alone_has_no_tail():
     assert set(portfolio_returns(dict.fromkeys(WEIGHTS, 0.0), market(), 504)) == {0.0}
-    assert {v.action for v in tail_rules({}, market(), risk(value_at_risk=TailLimit(0.95, 1, 0.0)))} == {Action.PASS}
-
-
-# --- what was lost -----------------------------------------------------------------------------------------------
-
-
-def drawdowns(history, equity, session=SESSION, **changes):
-    limits = {"daily_drawdown": DrawdownLimit(0.03, 0.06), "monthly_drawdown": DrawdownLimit(0.06, 0.10), **changes}
-    return actions(drawdown_rules(history, D(equity), session, risk(**limits)))
-
-
-DAY = [(date(2022, 12, 27), D(100))]
-
-
-@pytest.mark.parametrize(
-    ("equity", "action"),
-    [
-        ("97.01", Action.PASS),
-        ("97", Action.REDUCE),
-        ("94.01", Action.REDUCE),
-        ("94", Action.BLOCK),
-        ("0", Action.BLOCK),
-        ("120", Action.PASS),
-    ],
-)
-def test_the_daily_drawdown_at_its_limits(equity, action):
-    assert drawdowns(DAY, equity)["daily_drawdown"] is action
-
-
-def test_a_drawdown_one_ulp_around_its_limits():
-    """Accepted only if below: the loss at the limit acts."""
-    loss = float(Fraction(1, 32))  # exact in binary and in decimal
-    for limit, action in [(up(loss), Action.PASS), (loss, Action.REDUCE), (down(loss), Action.REDUCE)]:
-        assert drawdowns(DAY, "96.875", daily_drawdown=DrawdownLimit(limit, 0.5))["daily_drawdown"] is action
-        halted = drawdowns(DAY, "96.875", daily_drawdown=DrawdownLimit(0.0, limit))["daily_drawdown"]
-        assert halted is (Action.BLOCK if action is Action.REDUCE else Action.REDUCE)
-
-
-def test_a_day_is_an_exchange_session_never_a_calendar_day():
-    friday, holiday_tuesday = date(2022, 12, 23), date(2022, 12, 27)
-    assert drawdowns([(friday, D(100))], "96", holiday_tuesday)["daily_drawdown"] is Action.REDUCE
-    same = [(friday, D(96)), (holiday_tuesday, D(1000))]  # today's own record is not the session before
-    assert drawdowns(same, "96", holiday_tuesday)["daily_drawdown"] is Action.PASS
-
-
-def test_the_month_starts_at_the_last_session_of_the_month_before():
-    history = [
-        (date(2022, 11, 29), D(200)),
-        (date(2022, 11, 30), D(100)),
-        (date(2022, 12, 1), D(99)),
-        (date(2022, 12, 27), D(95)),
-    ]
-    assert drawdowns(history, "94.01")["monthly_drawdown"] is Action.PASS
-    assert drawdowns(history, "94")["monthly_drawdown"] is Action.REDUCE
-    assert drawdowns(history, "90")["monthly_drawdown"] is Action.BLOCK
-    first = date(2023, 1, 3)  # the year turns: December's last session counts
-    assert drawdowns(history, "94", first)["monthly_drawdown"] is Action.PASS
-    assert drawdowns(history, "89", first)["monthly_drawdown"] is Action.REDUCE
-
-
-def test_an_account_younger_than_the_month_starts_at_its_first_record():
-    young = [(date(2022, 12, 20), D(100)), (date(2022, 12, 27), D(95))]
-    assert drawdowns(young, "93.9")["monthly_drawdown"] is Action.REDUCE
-    assert set(drawdowns([], "1").values()) == {Action.PASS}
-
-
-def test_a_limit_that_the_policy_does_not_set_has_no_verdict():
-    assert drawdowns(DAY, "1", daily_drawdown=None, monthly_drawdown=None) == {}
-
-
-@pytest.mark.parametrize("start", ["0", "-5", "NaN", "Infinity"])
-@pytest.mark.parametrize(("word", "action"), [("warn", Action.WARN), ("block", Action.BLOCK)])
-def test_a_start_that_is_no_equity_is_unknown(start, word, action):
-    history = [(date(2022, 12, 27), D(start))]
-    assert set(drawdowns(history, "100", unknown=word).values()) == {action}
-
-
-def test_an_equity_that_is_no_number_is_unknown():
-    for equity in ("NaN", "Infinity"):
-        assert set(drawdowns(DAY, equity, unknown="block").values()) == {Action.BLOCK}
-
-
-CAREFUL = [TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED]
-
-
-@pytest.mark.parametrize("state", TradingState)
-@pytest.mark.parametrize("action", [Action.PASS, Action.WARN, Action.REDUCE, Action.BLOCK])
-@pytest.mark.parametrize("rule", ["daily_drawdown", "monthly_drawdown"])
-def test_the_state_only_becomes_more_careful(state, action, rule):
-    after = state_after(state, [verdict(action, rule=rule)])
-    asked = {Action.REDUCE: TradingState.REDUCING, Action.BLOCK: TradingState.HALTED}.get(action, TradingState.ACTIVE)
-    if state in CAREFUL:
-        assert after is max(state, asked, key=CAREFUL.index)
-    else:  # nothing at all may be traded while UNRECONCILED: only HALTED is more careful
-        assert after is (TradingState.HALTED if action is Action.BLOCK else TradingState.UNRECONCILED)
-
-
-def test_only_a_drawdown_changes_the_state():
-    for rule in ("max_gross", "finite_weights", "liquidity", "trading_state"):
-        assert state_after(TradingState.ACTIVE, [verdict(Action.BLOCK, rule=rule)]) is TradingState.ACTIVE
-
-
-def test_a_restart_finds_the_state_it_left():
-    """REDUCING on Monday stays REDUCING on Tuesday though the loss is over; HALTED too."""
-    for state, action in [(TradingState.REDUCING, Action.REDUCE), (TradingState.HALTED, Action.BLOCK)]:
-        assert state_rule(state).action is action
-        assert state_after(state, drawdown_rules(DAY, D(100), SESSION, policy())) is state
-    assert state_rule(TradingState.ACTIVE).action is Action.PASS
-    assert state_rule(TradingState.UNRECONCILED).action is Action.PASS
+    assert {v.action for v in tails({}, market(), risk(value_at_risk=TailLimit(0.95, 1, 0.0)))} == {Action.PASS}
 
 
 # --- the data ----------------------------------------------------------------------------------------------------
@@ -259,7 +159,8 @@ def test_a_sick_symbol_is_frozen_or_warned_of_the_others_go_on():
 def test_liquidity_is_unknown_where_a_source_has_no_volume():
     def said(has, word):
         shown = market(declarations=tuple(Declaration(f"s{i}", "raw", frozenset(h)) for i, h in enumerate(has)))
-        return liquidity(shown, risk(unknown=word)).action
+        (found,) = liquidity(WEIGHTS, situation(shown, risk(unknown=word)))
+        return found.action
 
     assert said([{"close", "volume"}], "block") is Action.PASS
     assert said([{"close"}, {"close", "volume"}], "warn") is Action.WARN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -38,8 +39,49 @@ def test_books_add_up_to_the_cent(ledger):
     ledger.adjustment("DU1", "dividend", None, Decimal(0), Decimal("3.33"), AT, "SPY")
     cash = Decimal("10000.10") - Decimal("1000.10") - 1 + Decimal("1000.025") - Decimal("0.35") + Decimal("3.33")
     assert ledger.account("DU1", "USD") == Account({"SPY": Decimal(10)}, cash, "USD")
-    with pytest.raises(Refused, match="has money in USD, not only in EUR"):
-        ledger.account("DU1", "EUR")
+    assert ledger.account("DU1", "EUR") == Account({"SPY": Decimal(10)}, Decimal(0), "EUR", {"USD": cash})
+
+
+def test_each_currency_is_added_up_by_itself(ledger):
+    D = Decimal
+    ledger.open_account("DU1", {}, D("100000"), "EUR", AT, {"USD": D("50.25"), "GBP": D(0)})
+    ledger.open_account("DU1", {}, D("100000"), "EUR", AT, {"USD": D("50.25")})
+    with pytest.raises(Refused, match="already has opening balances"):
+        ledger.open_account("DU1", {}, D("100000"), "EUR", AT, {"USD": D("50.26")})
+    bought = fill("c1", "-20000", "1.0625", "1.88", "EUR.USD", commission_currency="EUR")
+    assert ledger.book([bought, fill("e1", "100", "150.01"), fill("o1", "2", "3.50", "1.30", "SPY230120P00360000")], AT) == 3
+    ledger.adjustment("DU1", "dividend", None, D(0), D("3.33"), AT, "SPY", "USD")
+    ledger.adjustment("DU1", "deposit", None, D(0), D("500"), AT, "a deposit")
+    ledger.adjustment("DU1", "deposit", None, D(0), D("500"), AT, "a deposit")
+    euros = D("100000") - 20000 - D("1.88") + 500
+    dollars = D("50.25") + D("21250.00") - D("15002.00") - D("701.30") + D("3.33")
+    held = {"SPY": D(100), "SPY230120P00360000": D(2)}
+    assert ledger.account("DU1", "EUR") == Account(held, euros, "EUR", {"USD": dollars})
+    assert ledger.account("DU1", "USD") == Account(held, dollars, "USD", {"EUR": euros})
+    assert ledger.executions("DU1")[0] == bought
+    ledger.verify()
+
+
+def test_the_currency_of_a_late_commission_comes_with_it(ledger):
+    ledger.open_account("DU1", {}, Decimal(1000), "EUR", AT)
+    ledger.book([fill("c1", "-500", "1.10", None, "EUR.USD")], AT)
+    assert ledger.account("DU1", "EUR") == Account({}, Decimal(500), "EUR", {"USD": Decimal("550.00")})
+    ledger.book([fill("c1", "-500", "1.10", "1.82", "EUR.USD", commission_currency="EUR")], AT)
+    assert ledger.account("DU1", "EUR") == Account({}, Decimal("498.18"), "EUR", {"USD": Decimal("550.00")})
+
+
+def test_an_adjustment_of_before_keeps_its_name(ledger):
+    """One that names no currency is the same one as it was before currencies could be named: it is not booked again."""
+    import sqlalchemy as sa
+
+    from warehouse.journal import canonical
+    from warehouse.ledger.tables import ADJUSTMENTS
+
+    words = {"account": "DU1", "kind": "fee", "symbol": None, "quantity": Decimal(0), "cash": Decimal(-5), "at": AT, "note": ""}
+    ledger.adjustment(*words.values())
+    with ledger.reading() as con:
+        (named,) = con.execute(sa.select(ADJUSTMENTS.c.adjustment)).scalars()
+    assert named == hashlib.sha256(canonical(words).encode()).hexdigest()
 
 
 def test_booking_twice_is_booking_once_and_commissions_come_later(ledger):
@@ -137,6 +179,10 @@ def test_equity_and_weights(ledger):
     assert ledger.equity_history("DU1", until=days[0]) == [(days[0], Decimal("100.10"))]
     assert ledger.equity_history("DU1", portfolio="other") == []
     assert ledger.weights_history("core")[-1] == (days[2], {"SPY": 0.1})
+    rows = ledger.verify().rows
+    for _ in range(2):
+        ledger.record_equity("DU1", "core", days[2], Decimal("99.99"), Decimal(5), {"SPY": 0.1}, AT, {"EUR": Decimal("7.50")})
+    assert ledger.verify().rows == rows + 1, "cash in another currency is news, once"
 
 
 def test_decisions(ledger):
@@ -173,3 +219,38 @@ def test_validations_and_reconciles(ledger):
     ledger.record_reconcile("DU1", False, {"SPY": {"ours": Decimal(1), "theirs": Decimal(2)}}, AT)
     assert ledger.last_reconcile("DU1") == (AT, False, {"SPY": {"ours": "1", "theirs": "2"}})
     assert ledger.last_reconcile("DU2") is None
+
+
+def test_a_ledger_of_before_currencies_keeps_its_rows(tmp_path):
+    """Brought up from the migration before: openings, executions, adjustments and books say what they said."""
+    import sqlite3
+
+    import sqlalchemy as sa
+    from alembic import command
+    from alembic.config import Config
+
+    from warehouse.ledger import store
+
+    url = f"sqlite:///{tmp_path}/old.sqlite"
+    engine, config = store._engine(store._target(url)), Config()
+    config.set_main_option("script_location", str(store.Path(store.__file__).parent.parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with store.Store(engine).writing() as con:
+        config.attributes["connection"] = con
+        command.upgrade(config, "0003")
+    engine.dispose()
+    at = "2026-01-05T15:00:00.000000Z"
+    with sqlite3.connect(tmp_path / "old.sqlite") as db:
+        db.execute("INSERT INTO openings VALUES ('DU1', '{\"GLD\":\"5\"}', '1000.10', 'USD', ?)", (at,))
+        words = ("e1", "e1", 0, True, "a#1", "a", 7, "DU1", "SPY", "10", "20.01", "1.00", "USD", at, at)
+        db.execute(f"INSERT INTO executions VALUES ({', '.join('?' * len(words))})", words)
+        db.execute("INSERT INTO adjustments VALUES ('x', 'DU1', 'dividend', NULL, '0', '3.33', ?, '')", (at,))
+        db.execute("INSERT INTO equity VALUES ('DU1', 'core', '2026-01-05', '1002.33', '802.33', '{}', ?)", (at,))
+    db.close()
+    with open_ledger(url) as ledger:
+        cash = Decimal("1000.10") - Decimal("200.10") - 1 + Decimal("3.33")
+        assert ledger.account("DU1", "USD") == Account({"GLD": Decimal(5), "SPY": Decimal(10)}, cash, "USD")
+        assert ledger.account("DU1", "EUR").foreign == {"USD": cash}
+        assert ledger.executions("DU1")[0].commission_currency == ""
+        assert ledger.equity_history("DU1") == [(DAY, Decimal("1002.33"))]
+    assert sa.inspect(sa.create_engine(url)).has_table("openings")

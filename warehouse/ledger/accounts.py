@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from portfolio.errors import Refused
-from portfolio.types import Account, Execution, TradingState
+from portfolio.ledger import add, moved
+from portfolio.types import Account, Execution
 from warehouse.journal import canonical
 from warehouse.ledger.store import Store, append
-from warehouse.ledger.tables import ADJUSTMENTS, EQUITY, EXECUTIONS, OPENINGS, ORDERS, STATES
+from warehouse.ledger.tables import ADJUSTMENTS, EQUITY, EXECUTIONS, OPENINGS, ORDERS
 
 # The broker's execution ids have four parts, the last of them the number of the correction: x.y.01.02 stands for x.y.01.01.
 _CORRECTABLE = re.compile(r"(?P<fill>[^.]+\.[^.]+\.[^.]+)\.(?P<revision>\d+)")
@@ -46,28 +47,50 @@ class Accounts(Store):
             rows = con.execute(sa.select(*names).where(*where).order_by(EXECUTIONS.c.time, EXECUTIONS.c.exec_id)).mappings()
             return [Execution(**row) for row in rows]
 
-    def open_account(self, account: str, positions: Mapping[str, Decimal], cash: Decimal, currency: str, at: datetime) -> None:
+    def open_account(
+        self,
+        account: str,
+        positions: Mapping[str, Decimal],
+        cash: Decimal,
+        currency: str,
+        at: datetime,
+        foreign: Mapping[str, Decimal] | None = None,
+    ) -> None:
         """Record the opening balances, once; the same again changes nothing, others are `Refused`."""
         held = canonical({symbol: quantity for symbol, quantity in positions.items() if quantity})
+        elsewhere = canonical({name: amount for name, amount in (foreign or {}).items() if amount})
+        values = {"positions": held, "cash": cash, "currency": currency, "foreign_cash": elsewhere}
         with self.writing() as con:
-            row = con.execute(sa.select(OPENINGS).where(OPENINGS.c.account == account)).first()
+            row = con.execute(sa.select(OPENINGS).where(OPENINGS.c.account == account)).mappings().first()
             if row is not None:
-                if (row.positions, row.cash, row.currency) == (held, cash, currency):
+                if all(row[name] == value for name, value in values.items()):
                     return
                 raise Refused(f"Account {account} already has opening balances.", "Book what differs as an adjustment.")
-            con.execute(OPENINGS.insert().values(account=account, positions=held, cash=cash, currency=currency, at=at))
-            append(con, "opening", {"account": account, "positions": json.loads(held), "cash": cash, "currency": currency}, at)
+            con.execute(OPENINGS.insert().values(account=account, **values, at=at))
+            body = {"account": account, "positions": json.loads(held), "cash": cash, "currency": currency}
+            append(con, "opening", body | ({"foreign": json.loads(elsewhere)} if foreign else {}), at)
 
     def opened(self, account: str) -> bool:
         """Whether opening balances were ever recorded for this account."""
         with self.reading() as con:
             return con.execute(sa.select(OPENINGS.c.account).where(OPENINGS.c.account == account)).first() is not None
 
-    def adjustment(
-        self, account: str, kind: str, symbol: str | None, quantity: Decimal, cash: Decimal, at: datetime, note: str
+    def adjustment(  # noqa: PLR0913, PLR0917 the columns of its table
+        self,
+        account: str,
+        kind: str,
+        symbol: str | None,
+        quantity: Decimal,
+        cash: Decimal,
+        at: datetime,
+        note: str,
+        currency: str = "",
     ) -> None:
-        """Book what is no fill (a dividend, a fee, a split, a hand-made trade): signed shares and cash. Twice is once."""
+        """Book what is no fill (a deposit, a dividend, a fee, a split, a hand-made trade): signed shares, and cash in
+        `currency` ("": that of the opening balances). Twice is once.
+        """
         content = {"account": account, "kind": kind, "symbol": symbol, "quantity": quantity, "cash": cash, "at": at, "note": note}
+        content |= {"currency": currency} if currency else {}
         named = hashlib.sha256(canonical(content).encode()).hexdigest()
         with self.writing() as con:
             if con.execute(sa.select(ADJUSTMENTS.c.adjustment).where(ADJUSTMENTS.c.adjustment == named)).first():
@@ -76,51 +99,30 @@ class Accounts(Store):
             append(con, "adjustment", content, at)
 
     def account(self, account: str, currency: str) -> Account:
-        """Positions and cash: openings + executions - commissions + adjustments, exact.
+        """Positions and cash: openings + executions - commissions + adjustments, exact, each currency by itself.
 
-        A commission not yet known counts as nothing. `Refused` without opening balances, or when money in another
-        currency is among them.
+        currency: which of them is the account's own. A commission not yet known counts as nothing. `Refused` without
+        opening balances.
         """
         with self.reading() as con:
             opening = con.execute(sa.select(OPENINGS).where(OPENINGS.c.account == account)).first()
-            fills = con.execute(sa.select(EXECUTIONS).where(EXECUTIONS.c.account == account, EXECUTIONS.c.counts)).all()
             others = con.execute(sa.select(ADJUSTMENTS).where(ADJUSTMENTS.c.account == account)).all()
         if opening is None:
             raise Refused(f"Account {account} has no opening balances.", "Reconcile it with the broker first.", account=account)
-        foreign = {opening.currency, *(fill.currency for fill in fills)} - {currency}
-        if foreign:
-            raise Refused(f"Account {account} has money in {min(foreign)}, not only in {currency}.", "One currency an account.")
-        positions = {symbol: Decimal(quantity) for symbol, quantity in json.loads(opening.positions).items()}
-        cash = opening.cash
-        for fill in fills:
-            positions[fill.symbol] = positions.get(fill.symbol, Decimal(0)) + fill.quantity
-            cash -= fill.quantity * fill.price + (fill.commission or 0)
+        positions, cash = _exact(opening.positions), _exact(opening.foreign_cash)
+        add(cash, {opening.currency: opening.cash})
+        for fill in self.executions(account):
+            held, paid = moved(fill)
+            add(positions, held)
+            add(cash, paid)
         for one in others:
-            cash += one.cash
-            if one.symbol:
-                positions[one.symbol] = positions.get(one.symbol, Decimal(0)) + one.quantity
-        return Account({symbol: quantity for symbol, quantity in positions.items() if quantity}, cash, currency)
+            add(cash, {one.currency or opening.currency: one.cash})
+            add(positions, {one.symbol: one.quantity} if one.symbol else {})
+        held = {symbol: quantity for symbol, quantity in positions.items() if quantity}
+        own = cash.pop(currency, Decimal(0))
+        return Account(held, own, currency, {name: amount for name, amount in sorted(cash.items()) if amount})
 
-    def trading_state(self, account: str) -> TradingState:
-        """The account's state; UNRECONCILED where nothing is recorded."""
-        with self.reading() as con:
-            held = con.execute(sa.select(STATES.c.state).where(STATES.c.account == account)).scalar()
-        return TradingState(held) if held else TradingState.UNRECONCILED
-
-    def set_trading_state(self, account: str, state: TradingState, reason: str, at: datetime) -> None:
-        """Change the state, with a journal row; the same state for the same reason again changes nothing."""
-        with self.writing() as con:
-            held = con.execute(sa.select(STATES).where(STATES.c.account == account)).first()
-            if held and (held.state, held.reason) == (state.value, reason):
-                return
-            if held:
-                con.execute(STATES.update().where(STATES.c.account == account).values(state=state.value, reason=reason, at=at))
-            else:
-                con.execute(STATES.insert().values(account=account, state=state.value, reason=reason, at=at))
-            body = {"account": account, "state": state, "before": held.state if held else None, "reason": reason}
-            append(con, "state", body, at)
-
-    def record_equity(
+    def record_equity(  # noqa: PLR0913, PLR0917 the columns of its table
         self,
         account: str,
         portfolio: str,
@@ -129,9 +131,14 @@ class Accounts(Store):
         cash: Decimal,
         weights: Mapping[str, float],
         at: datetime,
+        foreign: Mapping[str, Decimal] | None = None,
     ) -> None:
-        """What the portfolio was worth at the end of the session's run; the last of a session stands."""
-        values = {"equity": equity, "cash": cash, "weights": canonical(weights)}
+        """What the portfolio was worth at the end of the session's run; the last of a session stands.
+
+        equity, cash: in the account's own currency; foreign: cash in others, each in its own.
+        """
+        elsewhere = dict(foreign or {})
+        values = {"equity": equity, "cash": cash, "foreign_cash": canonical(elsewhere), "weights": canonical(weights)}
         key = {"account": account, "portfolio": portfolio, "session": session}
         here = sa.and_(*(EQUITY.c[name] == value for name, value in key.items()))
         with self.writing() as con:
@@ -142,7 +149,8 @@ class Accounts(Store):
                 EQUITY.update().where(here).values(**values, at=at) if held else EQUITY.insert().values(**key, **values, at=at)
             )
             con.execute(statement)
-            append(con, "equity", {**key, "equity": equity, "cash": cash, "weights": weights}, at)
+            told = {**key, "equity": equity, "cash": cash, "weights": weights}
+            append(con, "equity", told | ({"foreign": elsewhere} if elsewhere else {}), at)
 
     def equity_history(self, account: str, until: date | None = None, portfolio: str | None = None) -> list[tuple[date, Decimal]]:
         """(session, equity at its end of run), oldest first; of one portfolio where the account carries several."""
@@ -169,7 +177,8 @@ def _book(con: Connection, execution: Execution, at: datetime) -> int:
     commission = _known(execution.commission)
     held = con.execute(sa.select(EXECUTIONS).where(EXECUTIONS.c.exec_id == execution.exec_id)).mappings().first()
     if held is None:
-        _insert(con, execution, told | {"commission": commission}, at)
+        paid = {"commission": commission, "commission_currency": execution.commission_currency}
+        _insert(con, execution, told | paid, at)
     elif any(held[name] != value for name, value in told.items()):
         raise Refused(
             f"The broker told execution {execution.exec_id} twice, with different numbers.",
@@ -179,8 +188,10 @@ def _book(con: Connection, execution: Execution, at: datetime) -> int:
     elif commission is None or commission == held["commission"]:
         return 0
     else:
-        con.execute(EXECUTIONS.update().where(EXECUTIONS.c.exec_id == execution.exec_id).values(commission=commission))
-    append(con, "execution", {"exec_id": execution.exec_id, **told, "commission": commission}, at)
+        late = {"commission": commission, "commission_currency": execution.commission_currency}
+        con.execute(EXECUTIONS.update().where(EXECUTIONS.c.exec_id == execution.exec_id).values(**late))
+    paid = {"commission_currency": execution.commission_currency} if execution.commission_currency else {}
+    append(con, "execution", {"exec_id": execution.exec_id, **told, "commission": commission, **paid}, at)
     return 1
 
 
@@ -195,6 +206,10 @@ def _insert(con: Connection, execution: Execution, values: dict[str, Any], at: d
         con.execute(EXECUTIONS.update().where(same).values(counts=False))
     row = {"exec_id": execution.exec_id, "fill": fill, "revision": revision, "counts": counts, "booked_at": at}
     con.execute(EXECUTIONS.insert().values(**row, ref=execution.order_ref.split("#")[0], **values))
+
+
+def _exact(text: str) -> dict[str, Decimal]:
+    return {name: Decimal(amount) for name, amount in json.loads(text).items()}
 
 
 def _known(commission: Decimal | None) -> Decimal | None:

@@ -7,14 +7,17 @@ from typing import Self
 
 from warehouse.ledger.accounts import Accounts
 from warehouse.ledger.backfills import Backfills
+from warehouse.ledger.foretold import Foretold
 from warehouse.ledger.incidents import Incidents
+from warehouse.ledger.memory import Memory
 from warehouse.ledger.orders import Orders
 from warehouse.ledger.plans import Plans
 from warehouse.ledger.records import Records
+from warehouse.ledger.states import States
 from warehouse.ledger.store import open_engine
 
 
-class SqlLedger(Plans, Orders, Accounts, Records, Incidents, Backfills):
+class SqlLedger(Plans, Orders, Accounts, States, Foretold, Memory, Records, Incidents, Backfills):
     """`portfolio.ports.Ledger` on SQLite or PostgreSQL. Every method is one committed transaction; threads may share it."""
 
     @classmethod

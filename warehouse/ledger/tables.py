@@ -156,6 +156,7 @@ EXECUTIONS = Table(
     Column("quantity", Exact, nullable=False),
     Column("price", Exact, nullable=False),
     Column("commission", Exact),
+    Column("commission_currency", Text, nullable=False, server_default=""),  # "": as `currency`
     Column("currency", Text, nullable=False),
     Column("time", Instant, nullable=False),
     Column("booked_at", Instant, nullable=False),
@@ -168,6 +169,7 @@ OPENINGS = Table(
     Column("positions", Text, nullable=False),  # canonical JSON: symbol -> decimal
     Column("cash", Exact, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("foreign_cash", Text, nullable=False, server_default="{}"),  # canonical JSON: currency -> decimal
     Column("at", Instant, nullable=False),
 )
 
@@ -180,6 +182,7 @@ ADJUSTMENTS = Table(
     Column("symbol", Text),
     Column("quantity", Exact, nullable=False),
     Column("cash", Exact, nullable=False),
+    Column("currency", Text, nullable=False, server_default=""),  # of `cash`; "": that of the opening balances
     Column("at", Instant, nullable=False),
     Column("note", Text, nullable=False),
 )
@@ -189,6 +192,17 @@ STATES = Table(
     METADATA,
     Column("account", Text, primary_key=True),
     Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Each time that a person brought a REDUCING or HALTED account back; session: the newest on record then.
+RESUMES = Table(
+    "resumes",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False, index=True),
+    Column("session", Date),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
@@ -210,6 +224,7 @@ EQUITY = Table(
     Column("session", Date, primary_key=True),
     Column("equity", Exact, nullable=False),
     Column("cash", Exact, nullable=False),
+    Column("foreign_cash", Text, nullable=False, server_default="{}"),  # canonical JSON: currency -> decimal
     Column("weights", Text, nullable=False),  # canonical JSON: symbol -> fraction of equity
     Column("at", Instant, nullable=False),
 )

@@ -1,0 +1,283 @@
+"""The decision's plan: whole orders, held against the limits once more as they will be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_FLOOR, Decimal
+
+import numpy as np
+
+from portfolio.book import Book
+from portfolio.hedging import Scene, hedge, hedge_weights
+from portfolio.market import Market
+from portfolio.orders import Because, Sizing, Steps, plan_orders, why_traded
+from portfolio.orders.planning import plan_id
+from portfolio.risk import Situation, judge
+from portfolio.risk.apply import frozen, towards_zero
+from portfolio.types import CURRENCIES, Action, Hedge, Plan, PlanLine, Policy, Verdict, Weights, currency_pair, multiplier
+
+TRIES = 6
+LESS = 1e-4  # of the weights: how much less is asked for at first, where rounding broke a limit of the whole
+FOLLOWS = 0.02  # of a hedge: what it may be larger than what was really bought asks for
+SAME = 1e-8  # of a scale
+DAYS = 60  # behind the volatility of a day
+SEVERE = {Action.REDUCE: -1.0, Action.BLOCK: -2.0}  # as if scaled so far
+
+Broken = tuple[str, str, tuple[str, ...]]  # rule, which of its own, symbols
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the plan is made for, all fractions of equity: see portfolio.orders.parts for what each is.
+
+    weights: what is traded to. alone: the strategy's wish, hedges: what is held against it. keep: not traded. why: symbol ->
+    sentence.
+    """
+
+    decision: str
+    weights: Weights
+    judged: Weights
+    alone: Weights
+    hedges: tuple[Hedge, ...]
+    current: Weights
+    keep: frozenset[str]
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """plan: None where no line is worth its ticket. weights: what is traded to, and hedges: both as they were cut to what was
+    really bought. after: weights once it is filled. notes: what whole shares kept from being traded, and why.
+    """
+
+    plan: Plan | None
+    weights: Weights
+    after: Weights
+    hedges: tuple[Hedge, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt: weights, and the most that may be held of a symbol afterwards, in units."""
+
+    weights: Weights
+    ceilings: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def planned(asked: Asked, there: Situation, book: Book) -> Planned:
+    """The one plan.
+
+    What rounding to whole shares does to hedges and limits is judged again: a hedge is not larger than what was bought asks
+    for; where a limit that was kept would break, or one that was broken get worse, less is asked for; where that does not help,
+    only what makes positions smaller is left.
+    """
+    attempt, asked = _hedged(_Try(asked.weights), asked, there, book)
+    lines = _lines(asked, attempt, there, book)
+    before, notes = _figures(judge(asked.current, there)), dict[str, str]()
+    for number in range(TRIES):
+        worse = _worse(lines, asked, attempt, there, before) if lines else []
+        if not worse:
+            break
+        notes |= {_name(v): f"whole shares would break {_name(v)}: {v.reason}" for v in worse}
+        attempt = _less(attempt, worse, lines, book, number) if number < TRIES - 1 else _smaller(attempt, asked)
+        lines = _lines(asked, attempt, there, book)
+    else:
+        if lines and _worse(lines, asked, attempt, there, before):
+            lines = ()
+    after = _after(lines, asked, attempt, there)
+    return Planned(_plan(asked, lines, there, book), asked.weights, after, asked.hedges, tuple(notes.values()))
+
+
+def _plan(asked: Asked, lines: tuple[PlanLine, ...], there: Situation, book: Book) -> Plan | None:
+    if not lines:
+        return None
+    policy, funding = there.policy, not any(book.account.positions.values())
+    identity = plan_id(asked.decision)
+    return Plan(identity, asked.decision, policy.name, book.account_name, there.market.session, lines, funding)
+
+
+# ---------------------------------------------------------------- one attempt
+def _lines(asked: Asked, attempt: _Try, there: Situation, book: Book) -> tuple[PlanLine, ...]:
+    sizing = _sizing(asked, attempt, there, book)
+    shares = {s: w for s, w in attempt.weights.items() if s not in CURRENCIES}
+    return plan_orders(shares, asked.keep, Because(asked.why, _parts(asked, sizing, there, book)), sizing)
+
+
+def _sizing(asked: Asked, attempt: _Try, there: Situation, book: Book) -> Sizing:
+    policy, equity, weights = there.policy, there.equity, attempt.weights
+    owed = {c: Decimal(repr(w)) * equity / book.rate(c) for c, w in weights.items() if c in CURRENCIES and w}
+    return Sizing(
+        decision=asked.decision,
+        account_name=book.account_name,
+        session=there.market.session,
+        account=book.account,
+        quotes=book.quotes,
+        instruments=book.instruments,
+        increments=_lots(there, book),
+        reserve=1.0 - policy.invested,
+        minimum_trade=policy.execution.minimum_trade,
+        max_weight=policy.risk.max_weight,
+        costs=policy.costs,
+        rates=book.rates,
+        currencies={s: policy.currency(s) for s in weights if policy.currency(s) != policy.base_currency},
+        pending=book.pending,
+        balances=owed,
+        daily=_daily(weights, asked.current, there),
+        ceilings=attempt.ceilings,
+    )
+
+
+def _daily(weights: Weights, current: Weights, there: Situation) -> dict[str, tuple[float, float]]:
+    """(average volume, volatility of a day) of what may trade, where both are known."""
+    market = there.market
+    moving = [
+        s for s in weights if market.volumes.get(s, 0.0) >= 1.0 and s in market.symbols and weights[s] != current.get(s, 0.0)
+    ]
+    if not moving:
+        return {}
+    returns = market.returns(DAYS, moving)
+    count = np.isfinite(returns).sum(axis=0)
+    kept = np.nan_to_num(returns)
+    mean = kept.sum(axis=0) / np.maximum(count, 1)
+    square = np.where(np.isfinite(returns), (returns - mean) ** 2, 0.0).sum(axis=0)
+    deviation = np.sqrt(square / np.maximum(count - 1, 1))
+    return {
+        s: (market.volumes[s], float(deviation[i]))
+        for i, s in enumerate(moving)
+        if count[i] > 1 and np.isfinite(market.volumes[s])
+    }
+
+
+def _lots(there: Situation, book: Book) -> dict[str, Decimal]:
+    """The smallest quantity that is traded of a symbol: the contract's increment, or the policy's lot where it has one."""
+    lots = {s: Decimal(lot) for s, lot in there.policy.constraints.lots.items()}
+    return {**book.increments, **{s: max(lot, book.increments.get(s, lot)) for s, lot in lots.items()}}
+
+
+def _parts(asked: Asked, sizing: Sizing, there: Situation, book: Book) -> dict[str, dict[str, Decimal]]:
+    """Of what the decision asked for, whatever this attempt makes of it: the difference is of whole shares."""
+    before, wanted = book.before, asked.weights
+    moved = [s for s in wanted if s not in CURRENCIES and (wanted[s] or sizing.held(s)) and s not in asked.keep]
+    units = {s: there.equity / (sizing.price(s) * sizing.rate(sizing.currency(s))) for s in moved}
+    steps = Steps(
+        held={s: float(sizing.held(s) / units[s]) for s in moved},
+        before=None if before is None else before.weights,
+        flow=0.0 if before is None else float(before.flow / there.equity),
+        asked=asked.alone,
+        judged=asked.judged,
+        traded=wanted,
+        hedged_before={} if before is None else before.hedges,
+        hedged=hedge_weights(asked.hedges),
+        asked_before=None if before is None else before.asked,
+        judged_before=None if before is None else before.judged,
+    )
+    return why_traded(steps, units)
+
+
+# ---------------------------------------------------------------- hedges follow what is bought
+def _hedged(attempt: _Try, asked: Asked, there: Situation, book: Book) -> tuple[_Try, Asked]:
+    """The attempt, and what is asked, with shorts and loans cut to what the whole shares that are really bought ask for."""
+    cut = tuple(h for h in asked.hedges if h.weight < 0 or h.kind == "put")
+    if not cut:
+        return attempt, asked
+    for _ in range(2):
+        after = _after(_lines(asked, attempt, there, book), asked, attempt, there)
+        bought = {s: w for s, w in after.items() if s in there.policy.symbols}
+        needed = hedge_weights(hedge(scene_of(there.policy, there.market, bought, there.equity, book)))
+        less = {h.symbol: needed.get(h.symbol, 0.0) for h in cut if _larger(attempt.weights, needed, h.symbol)}
+        if not less:
+            break
+        attempt = replace(attempt, weights={**attempt.weights, **less})
+    hedges = tuple(_cut(h, attempt.weights) if h in cut else h for h in asked.hedges)
+    mine = {s: attempt.weights[s] for s in attempt.weights if attempt.weights[s] != asked.weights[s]}
+    return attempt, replace(asked, weights={**asked.weights, **mine}, judged={**asked.judged, **mine}, hedges=hedges)
+
+
+def scene_of(policy: Policy, market: Market, weights: Weights, equity: Decimal, book: Book) -> Scene:
+    """What the hedges of a book of `weights` look at."""
+    held = {s: book.held(s) for s in {*book.account.positions, *book.pending}}
+    return Scene(policy, market, weights, equity, book.quotes, held, book.rates)
+
+
+def _larger(weights: Weights, needed: Weights, symbol: str) -> bool:
+    """Whether the weight is larger than what is needed by more than whole shares explain; it is made smaller, never larger."""
+    mine, theirs = weights.get(symbol, 0.0), needed.get(symbol, 0.0)
+    return abs(mine) > abs(theirs) * (1.0 + FOLLOWS) + SAME or mine * theirs < 0.0
+
+
+def _cut(one: Hedge, weights: Weights) -> Hedge:
+    weight = weights.get(one.symbol, 0.0)
+    if abs(weight) >= abs(one.weight) * (1.0 - FOLLOWS):
+        return one
+    part = weight / one.weight
+    why = f"{one.reason}; cut to {weight:.2%}, for that much less is held of what it hedges"
+    return replace(one, weight=weight, cost=one.cost * part, reason=why)
+
+
+# ---------------------------------------------------------------- the limits, once more
+def _after(lines: Sequence[PlanLine], asked: Asked, attempt: _Try, there: Situation) -> dict[str, float]:
+    """Weights once the lines are filled."""
+    after = dict(asked.current)
+    for line in lines:
+        if not currency_pair(line.symbol):
+            moved = line.signed * line.price * line.rate * multiplier(line.symbol) / there.equity
+            after[line.symbol] = after.get(line.symbol, 0.0) + float(moved)
+    return after | {c: w for c, w in attempt.weights.items() if c in CURRENCIES and lines}
+
+
+def _figures(verdicts: Sequence[Verdict]) -> dict[Broken, float]:
+    """How far each broken rule would scale: what is not there is kept."""
+    out: dict[Broken, float] = {}
+    for one in verdicts:
+        if one.action in {Action.SCALE, Action.DROP, *SEVERE}:
+            key = _key(one)
+            out[key] = min(out.get(key, 1.0), SEVERE.get(one.action, one.scale))
+    return out
+
+
+def _key(verdict: Verdict) -> Broken:
+    return verdict.rule, verdict.of, () if verdict.of else verdict.symbols
+
+
+def _worse(
+    lines: Sequence[PlanLine], asked: Asked, attempt: _Try, there: Situation, before: Mapping[Broken, float]
+) -> list[Verdict]:
+    """The limits that these orders break, or that they worsen; not one of a symbol alone that is frozen."""
+    verdicts = judge(_after(lines, asked, attempt, there), there)
+    still, found = frozen(verdicts), _figures(verdicts)
+    broken = [v for v in verdicts if _key(v) in found and (v.of or not v.symbols or not set(v.symbols) <= still)]
+    return [v for v in broken if found[_key(v)] < before.get(_key(v), 1.0) - SAME]
+
+
+def _less(attempt: _Try, worse: Sequence[Verdict], lines: Sequence[PlanLine], book: Book, number: int) -> _Try:
+    """Less of what each verdict means: of single symbols at least one step less than was planned, of the whole a little."""
+    weights, ceilings = dict(attempt.weights), dict(attempt.ceilings)
+    bought = {line.symbol: line for line in lines}
+    for verdict in worse:
+        for symbol in verdict.symbols:
+            if symbol in bought:
+                ceilings[symbol] = min(_lower(bought[symbol], verdict, book), ceilings.get(symbol, Decimal("Infinity")))
+        if not verdict.symbols:
+            scale = min(verdict.scale if verdict.action is Action.SCALE else 1.0, 1.0) * (1.0 - LESS * 10.0**number)
+            weights = {s: w * max(scale, 0.0) for s, w in weights.items()}
+    return _Try(weights, ceilings)
+
+
+def _lower(line: PlanLine, verdict: Verdict, book: Book) -> Decimal:
+    """The most units that may be held of the line's symbol: fewer than it would bring."""
+    held = abs(book.held(line.symbol) + line.signed)
+    step = book.increments.get(line.symbol, Decimal(1))
+    scaled = (held * Decimal(repr(max(verdict.scale, 0.0))) / step).to_integral_value(ROUND_FLOOR) * step
+    return max(min(scaled, held - step), Decimal(0))
+
+
+def _smaller(attempt: _Try, asked: Asked) -> _Try:
+    """Every position only towards zero."""
+    weights = {s: towards_zero(w, asked.current.get(s, 0.0)) for s, w in attempt.weights.items()}
+    return _Try(weights, attempt.ceilings)
+
+
+def _name(verdict: Verdict) -> str:
+    return f"{verdict.rule.replace('_', ' ')}{f' ({verdict.of})' if verdict.of else ''}"

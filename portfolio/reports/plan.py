@@ -1,0 +1,171 @@
+"""The plan as the page shows it: lines with their parts, limits and how much of each is used, stress, margin, hedges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+Document = Mapping[str, Any]
+WORDS = {
+    "cash_flow": "cash flow",
+    "drift": "drift",
+    "signal": "signal",
+    "risk_limit": "risk limit",
+    "timing": "stopped part of the way",
+    "hedge": "hedge",
+    "cash": "to pay in this currency",
+    "rounding": "rounding and cash",
+}
+SMALL = Decimal("0.005")  # a part that would be written as 0
+MARGIN = (
+    ("leverage", "Leverage (gross over equity)"),
+    ("initial", "Initial margin"),
+    ("maintenance", "Maintenance margin"),
+    ("excess_liquidity", "Excess liquidity"),
+    ("call_distance", "Fall of everything to a margin call"),
+    ("interest", "Interest, a year"),
+    ("borrow_fee", "Borrowed shares, a year"),
+)
+
+
+def plan_view(decision: Document) -> dict[str, Any]:
+    """What the template shows of a recorded decision; what older records do not have is empty."""
+    lines = [_line(one) for one in (decision["plan"] or {"lines": ()})["lines"]]
+    return {
+        "lines": lines,
+        "total": _total(decision),
+        "limits": _limits(decision["verdicts"]),
+        "hedges": decision.get("hedges") or (),
+        "margin": _margin(decision.get("margin_before"), decision.get("margin_after")),
+        "stresses": [_stress(one) for one in decision.get("stresses") or ()],
+        "backtests": decision.get("backtests") or (),
+    }
+
+
+def _line(line: Document) -> dict[str, str]:
+    quantity = Decimal(line["quantity"])
+    value = quantity * Decimal(line["price"])
+    return {
+        "side": line["side"],
+        "symbol": line["symbol"],
+        "quantity": _plain(quantity),
+        "price": f"{_plain(Decimal(line['price']))} {line['currency']}",
+        "value": f"{value:,.2f} {line['currency']}",
+        "cost": f"{Decimal(line.get('cost', 0)):,.2f} {line['currency']}",
+        "parts": parts(line) or "not recorded",
+    }
+
+
+def parts(line: Document) -> str:
+    """`+594 cash flow, -94 risk limit`: the parts of a line, the largest first.
+
+    >>> parts({"parts": {"drift": "-3.4", "signal": "20.1", "rounding": "0.3"}})
+    '+20.1 signal, -3.4 drift, +0.3 rounding and cash'
+    """
+    told = sorted(((Decimal(q), cause) for cause, q in line.get("parts", {}).items()), key=lambda x: (-abs(x[0]), x[1]))
+    return ", ".join(f"{_signed(q)} {WORDS.get(cause, cause)}" for q, cause in told if abs(q) >= SMALL)
+
+
+def _signed(quantity: Decimal) -> str:
+    return f"{quantity:+,.2f}".rstrip("0").rstrip(".")
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _total(decision: Document) -> str:
+    lines = (decision["plan"] or {"lines": ()})["lines"]
+    shares = [line for line in lines if set(line.get("parts", {})) != {"cash"}]
+    rate = [Decimal(line.get("rate", 1)) for line in lines]
+    value = sum((Decimal(x["quantity"]) * Decimal(x["price"]) * Decimal(x.get("rate", 1)) for x in shares), Decimal(0))
+    cost = sum((Decimal(line.get("cost", 0)) * r for line, r in zip(lines, rate, strict=True)), Decimal(0))
+    bp = f", {cost / value * 10_000:.1f} basis points" if value else ""
+    return f"{len(lines)} orders worth {value:,.2f} in all, expected to cost {cost:,.2f}{bp}, in the base currency."
+
+
+def _limits(verdicts: Sequence[Document]) -> list[dict[str, Any]]:
+    """Every rule that has a figure and a limit, what is used most first; a rule that spoke twice at its largest."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for verdict in verdicts:
+        figure, limit = verdict.get("figure"), verdict.get("limit")
+        if figure is None or not limit:
+            continue
+        used = _used(verdict["rule"], figure, limit)
+        who = ", ".join(verdict["symbols"][:4]) or "the portfolio"
+        key = (verdict["rule"], who)
+        if key not in found or found[key]["share"] < used:
+            found[key] = _limit(verdict["rule"], who, (figure, limit, used))
+    return sorted(found.values(), key=lambda row: (-row["share"], row["rule"], row["who"]))
+
+
+def _limit(rule: str, who: str, told: tuple[float, float, float]) -> dict[str, Any]:
+    figure, limit, used = told
+    show = _number if rule in {"concentration", "beta", "liquidity", "days_to_liquidate"} else _percent
+    tone = "block" if used > 1 + 1e-9 else ("warn" if used > 0.9 else "pass")
+    return {
+        "rule": rule.replace("_", " "),
+        "who": who,
+        "figure": show(figure),
+        "limit": show(limit),
+        "used": f"{used:.0%}",
+        "share": used,
+        "tone": tone,
+        "width": round(min(max(used, 0.0), 1.0) * 100),
+    }
+
+
+def _used(rule: str, figure: float, limit: float) -> float:
+    """Of a limit from below (effective names) the inverse."""
+    return limit / figure if rule == "concentration" and figure else figure / limit
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None or not math.isfinite(value) else f"{value * 100 + 0.0:.2f} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _margin(before: Document | None, after: Document | None) -> list[tuple[str, str, str]]:
+    if before is None or after is None:
+        return []
+    return [(words, _money(key, before[key]), _money(key, after[key])) for key, words in MARGIN]
+
+
+def _money(key: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if key == "leverage":
+        return f"{value:.2f}"
+    return _percent(value) if key == "call_distance" else f"{Decimal(value):,.2f}"
+
+
+def _stress(one: Document) -> dict[str, str]:
+    limit, after = one.get("limit"), one["after"]
+    return {
+        "name": one["name"],
+        "before": _percent(one["before"]),
+        "after": _percent(after),
+        "limit": _percent(limit) if limit is not None else "",
+        "used": f"{after / limit:.0%}" if limit and after is not None else "",
+        "sentence": one["sentence"],
+        "proxied": _proxies(one["proxied"]),
+    }
+
+
+def _proxies(proxied: Mapping[str, str]) -> str:
+    """By what they are replaced, each with its symbols; a long list is cut."""
+    by: dict[str, list[str]] = {}
+    for symbol, what in sorted(proxied.items()):
+        by.setdefault(what, []).append(symbol)
+    return "; ".join(f"{_some(names)} by {what}" for what, names in by.items())
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more

@@ -1,0 +1,131 @@
+"""What a scenario does to prices: for each symbol its return, and what stood in for a history that is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from portfolio.risk.stress.episodes import DURATIONS, EPISODES, EQUITIES_A_POINT, UNMOVED_BY_EQUITIES, UNMOVED_BY_RATES
+from portfolio.risk.stress.scenarios import Shock
+from portfolio.risk.stress.world import World
+from portfolio.types import FloatArray
+
+
+@dataclass(slots=True)
+class Moves:
+    """Returns of prices, shape (symbols,): as they are counted for who holds them `long`, and for who is `short`.
+
+    The two differ where a guess would help: it does not. NaN where it cannot be told. proxied: symbol -> by what.
+    """
+
+    long: FloatArray
+    short: FloatArray
+    proxied: dict[str, str] = field(default_factory=dict)
+
+    def loss(self, weights: FloatArray) -> FloatArray:
+        """What each symbol costs, shape of `weights` (symbols, books); nothing is lost on what is not held."""
+        moves = np.where(weights >= 0, self.long[:, None], self.short[:, None])
+        out: FloatArray = np.where(weights == 0, 0.0, -weights * moves)
+        return out
+
+
+def moved(world: World, shocks: tuple[Shock, ...]) -> Moves:
+    """All shocks to prices, one after the other (returns compound); that of a group, then that of a symbol, replaces the rest.
+
+    No price falls below nothing.
+    """
+    moves = Moves(np.zeros(len(world.symbols)), np.zeros(len(world.symbols)))
+    kinds = {"episode": _episode, "equities": _equities, "rates": _rates}
+    for shock in (s for s in shocks if s.what in kinds):
+        one = kinds[shock.what](world, shock)
+        moves.long, moves.short = (1 + moves.long) * (1 + one.long) - 1, (1 + moves.short) * (1 + one.short) - 1
+        moves.proxied |= one.proxied
+    for shock in sorted((s for s in shocks if s.what in {"group", "symbol"}), key=lambda s: s.what):
+        _replaced(world, moves, shock)
+    moves.long, moves.short = np.maximum(moves.long, -1.0), np.maximum(moves.short, -1.0)
+    return moves
+
+
+def _replaced(world: World, moves: Moves, shock: Shock) -> None:
+    """A shock to one symbol, or to all of a group (`class.name`)."""
+    kind, _, name = shock.name.partition(".")
+    members = world.there.policy.classes.get(kind, {}) if shock.what == "group" else {}
+    for i, symbol in enumerate(world.symbols):
+        if symbol == shock.name if shock.what == "symbol" else members.get(symbol) == name:
+            moves.long[i] = moves.short[i] = shock.value
+            moves.proxied.pop(symbol, None)
+
+
+def _episode(world: World, shock: Shock) -> Moves:
+    """Own return where the history has both ends; else that of its class; else beta times the benchmark's; else the S&P 500's."""
+    there = EPISODES[shock.name]
+    own, benchmark = world.between(there.start, there.trough)
+    if there.intraday:
+        own, benchmark = np.full(len(own), np.nan), there.returns["equities"]
+    by_class = world.of_class(there.returns)
+    by_beta = np.maximum(world.beta * benchmark, -1.0)
+    out = np.where(np.isfinite(own), own, np.where(np.isfinite(by_class), by_class, by_beta))
+    proxied = {}
+    for i in np.flatnonzero(~np.isfinite(own)):
+        proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i]))
+    guess = there.returns["equities"]  # it helps nobody
+    return Moves(np.where(np.isfinite(out), out, guess), np.where(np.isfinite(out), out, max(guess, 0.0)), proxied)
+
+
+def _by_what(world: World, i: int, by_class: float, told: float) -> str:
+    if np.isfinite(by_class):
+        return f"its asset class, {str(world.classes[i]).replace('_', ' ')}: {by_class:+.1%}"
+    if np.isfinite(told):
+        return f"its beta of {world.beta[i]:.2f} to the benchmark: {told:+.1%}"
+    return "the S&P 500, as an equity of beta one"
+
+
+def _equities(world: World, shock: Shock) -> Moves:
+    return _by_beta(world, shock.value)
+
+
+def _by_beta(world: World, value: float) -> Moves:
+    """Beta times what equities do; where it is unknown one, or none of a class that equities do not move.
+
+    A negative beta is believed where it hurts and not where it helps: what rose when equities fell need not do so again. Nor
+    does a guess help.
+    """
+    classes = world.classes
+    guess = np.array([0.0 if c in UNMOVED_BY_EQUITIES else 1.0 for c in classes])
+    cash = np.array([c == "cash" for c in classes], dtype=bool)
+    known = np.isfinite(world.beta)
+    move = np.where(cash, 0.0, np.where(known, world.beta, guess)) * value
+    careful = np.where(known, world.beta < 0, ~cash)
+    proxied = {
+        s: "an equity of beta one" if guess[i] else f"{str(classes[i]).replace('_', ' ')}: not moved by equities"
+        for i, s in enumerate(world.symbols)
+        if not known[i] and not cash[i]
+    }
+    return Moves(np.where(careful, np.minimum(move, 0.0), move), np.where(careful, np.maximum(move, 0.0), move), proxied)
+
+
+def _rates(world: World, shock: Shock) -> Moves:
+    """Bonds by their modified duration (first order). Gold, commodities and cash do not move. Everything else by its beta, as
+    equities did with the yields of 2022; who has no class and was there in 2022: by the worse of that and its own return then.
+    """
+    duration = _durations(world)
+    bond, still = np.isfinite(duration), np.array([c in UNMOVED_BY_RATES for c in world.classes], dtype=bool)
+    fixed = np.where(bond, -duration * shock.value, 0.0)
+    then = EPISODES["2022"]
+    own = world.between(then.start, then.trough)[0] * shock.value / 0.01 * EQUITIES_A_POINT / then.returns["equities"]
+    own = np.where(np.array([c is None for c in world.classes], dtype=bool), own, np.nan)
+    equities = _by_beta(world, EQUITIES_A_POINT * shock.value / 0.01)
+    long, short = np.fmin(equities.long, own), np.fmax(equities.short, own)
+    told = bond | still
+    proxied = {s: why for i, (s, why) in enumerate((s, equities.proxied.get(s)) for s in world.symbols) if why and not told[i]}
+    return Moves(np.where(told, fixed, long), np.where(told, fixed, short), proxied)
+
+
+def _durations(world: World) -> FloatArray:
+    """Years: what [universe.groups.duration] says (the group's name is the number), else that of the class; NaN of no bond."""
+    out = world.of_class(DURATIONS)
+    said = world.there.policy.classes.get("duration", {})
+    for i, symbol in enumerate(world.symbols):
+        out[i] = float(said[symbol]) if symbol in said else out[i]
+    return out

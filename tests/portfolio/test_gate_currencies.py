@@ -1,0 +1,270 @@
+"""The one door where money has several currencies, where something may be sold short, and where the broker lends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from mind import D, down, up
+from mind_views import CLOSE, NOW, OPEN, contract, intent, line, plan, refusals, seen, view
+
+from portfolio.orders import admit, admit_plan
+from portfolio.types import Action, MarginPolicy, OrderState, Preview, Quote, Side, TradingState
+
+SELL = Side.SELL
+PAIR = "EUR.USD"
+
+
+def quotes(**more) -> dict[str, Quote]:
+    pair = Quote(PAIR, D("1.24995"), D("1.25005"), None, "USD", NOW)
+    return {"AAPL": seen(), PAIR: pair, **more}
+
+
+def euros(knobs=None, **changes):
+    """A euro account of 100,000 with AAPL in dollars, a dollar worth 0.80 euro."""
+    terms = {
+        "base_currency": "EUR",
+        "quotes": quotes(),
+        "contracts": {"AAPL": contract(), PAIR: replace(contract(symbol=PAIR, con_id=12087792), min_tick=D("0.00005"))},
+        "currencies": {"AAPL": "USD"},
+        "rates": {"USD": D("0.8")},
+        "cash": D(80_000),
+        "foreign": {"USD": D(10_000)},
+    }
+    return view("paper", knobs, **(terms | changes))
+
+
+def pair(quantity="1000", side=SELL, **more):
+    return line(quantity, side, more.pop("price", "1.25"), PAIR, **more)
+
+
+def test_a_sound_order_and_a_sound_conversion_pass_every_rule():
+    for order in (line(), line(side=SELL), pair(), pair(side=Side.BUY)):
+        assert {v.action for v in admit(order, euros())} == {Action.PASS}, order
+
+
+# --- values in the base currency ------------------------------------------------------------------------------------
+
+
+def test_limits_are_of_the_value_in_the_base_currency():
+    """250 shares at 100 dollars are 20,000 euros: a fifth of the account."""
+    order = line("250")
+    for knob, rule in [("max_order_value", "order_value"), ("max_daily_notional", "daily_notional")]:
+        for limit, refused in [(up(0.2), False), (0.2, False), (down(0.2), True)]:
+            assert (rule in refusals(order, euros({knob: limit}, foreign={"USD": D(10**6)}))) is refused
+    for limit, refused in [(up(20_000.0), False), (20_000.0, False), (down(20_000.0), True), (float("nan"), True)]:
+        assert ("order_value" in refusals(order, euros({"max_order_value_absolute": limit}))) is refused
+    for limit, refused in [(0.2, False), (down(0.2), True)]:
+        (found,) = admit_plan(plan(order, pair("90000")), euros({"max_turnover": limit}))
+        assert (found.action is Action.BLOCK) is refused, "money changed for a purchase is counted with the purchase"
+
+
+def test_a_conversion_is_held_against_what_a_plan_may_turn_over():
+    """20,000 euros are a fifth of the account."""
+    for limit, refused in [(up(0.2), False), (0.2, False), (down(0.2), True), (float("nan"), True)]:
+        at = euros({"max_turnover": limit, "max_order_value": 0.0, "max_daily_notional": 0.0})
+        found = refusals(pair("20000"), at)
+        assert ("order_value" in found) is refused and "daily_notional" not in found
+    funding = euros({"funding_turnover": 0.2, "max_turnover": 0.0}, funding=True)
+    assert "order_value" not in refusals(pair("20000"), funding)
+    assert "order_value" in refusals(pair("20001"), funding)
+
+
+@pytest.mark.parametrize("rates", [{}, {"USD": D("NaN")}, {"USD": D(0)}, {"USD": D(-1)}])
+def test_without_a_fresh_rate_nothing_is_sent(rates):
+    at = euros(rates=rates)
+    for order in (line(), pair()):
+        assert "fresh_rate" in refusals(order, at)
+    at_home = euros(rates=rates, foreign={}, currencies={}, contracts={"AAPL": contract(currency="EUR")})
+    at_home = replace(at_home, quotes={"AAPL": seen(currency="EUR")})
+    assert "fresh_rate" not in refusals(line(currency="EUR"), at_home)
+
+
+def test_an_earlier_order_in_a_currency_without_a_rate_leaves_the_day_unknown():
+    pounds = replace(intent(), currency="GBP")
+    assert "daily_notional" in refusals(line(), euros(sent=(pounds,)))
+
+
+# --- cash -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_currency_is_overdrawn():
+    assert "minimum_cash" not in refusals(line("100"), euros())  # 10,000 dollars are there
+    assert "minimum_cash" in refusals(line("101"), euros()), "euros pay no dollar shares before they are changed"
+    assert "minimum_cash" not in refusals(pair("80000"), euros())
+    assert "minimum_cash" in refusals(pair("80001"), euros())
+    assert "minimum_cash" not in refusals(pair("8000", Side.BUY), euros())
+    assert "minimum_cash" in refusals(pair("8001", Side.BUY), euros())
+    assert "minimum_cash" not in refusals(line("100", SELL), euros(cash=D(-5), foreign={}))
+
+
+def test_all_cash_together_keeps_its_floor_and_a_conversion_only_moves_it():
+    """80,000 euros and 10,000 dollars; after 5,000 dollars of shares 84,000 euros' worth."""
+    for floor, refused in [(down(0.84), False), (0.84, False), (up(0.84), True), (float("nan"), True)]:
+        assert ("minimum_cash" in refusals(line("50"), euros({"minimum_cash_after": floor}))) is refused
+    assert "minimum_cash" not in refusals(pair("80000"), euros({"minimum_cash_after": 0.99}))
+
+
+@pytest.mark.parametrize("bad", ["NaN", "Infinity", "-Infinity"])
+def test_money_that_is_no_number_buys_nothing(bad):
+    assert "minimum_cash" in refusals(line("1"), euros(foreign={"USD": D(bad)}))
+    assert "minimum_cash" in refusals(pair("1"), euros(cash=D(bad)))
+
+
+@given(
+    money=some.tuples(some.integers(0, 10**5), some.integers(0, 10**5)),
+    orders=some.lists(some.tuples(some.sampled_from(["AAPL", PAIR]), some.sampled_from(Side), some.integers(1, 500)), max_size=6),
+)
+def test_whatever_is_admitted_and_spent_leaves_no_currency_below_zero(money, orders):
+    """In their order, each booked as spent and nothing as gained: the door's own reckoning."""
+    from portfolio.orders.view import outlay
+
+    at = euros(cash=D(money[0]), foreign={"USD": D(money[1])})
+    for symbol, side, quantity in orders:
+        order = line(str(quantity), side, price="1.25" if symbol == PAIR else "100", symbol=symbol)
+        if "minimum_cash" not in refusals(order, at):
+            at = at.spent(*outlay(order, order.quantity))
+    assert at.cash >= 0 and at.foreign["USD"] >= 0
+
+
+# --- what may be dealt ----------------------------------------------------------------------------------------------
+
+
+def test_contract_quote_and_line_are_in_the_currency_that_the_policy_says():
+    assert "allowed_symbol" in refusals(line(currency="EUR"), euros())
+    assert "allowed_symbol" in refusals(line(), euros(contracts={"AAPL": contract(currency="EUR")}))
+    assert "allowed_symbol" in refusals(line(), euros(currencies={}))
+    assert "fresh_quote" in refusals(line(), euros(quotes=quotes(AAPL=seen(currency="EUR"))))
+    assert "fresh_quote" in refusals(line(), euros(quotes=quotes(AAPL=seen(currency="GBX"))))
+
+
+def test_money_is_changed_between_currencies_of_the_policy_or_brought_home():
+    pounds = {"EUR.GBP": contract(symbol="EUR.GBP", currency="GBP")}
+    there = {"EUR.GBP": Quote("EUR.GBP", D("0.85"), D("0.86"), None, "GBP", NOW)}
+    terms = {"contracts": pounds, "quotes": there, "rates": {"USD": D("0.8"), "GBP": D("1.17")}}
+
+    def refused(side, **more):
+        order = line("100", side, "0.855", "EUR.GBP", "GBP")
+        return "allowed_symbol" in refusals(order, euros(**terms, **more))
+
+    assert refused(SELL), "nobody needs pounds"
+    assert refused(Side.BUY), "there are none"
+    assert not refused(Side.BUY, foreign={"GBP": D(500)}), "a stray deposit is brought home"
+    assert not refused(SELL, currencies={"AAPL": "USD", "SAP": "GBP"})
+
+
+def test_fresh_quotes_bind_pairs_too():
+    assert "fresh_quote" in refusals(pair(), euros(quotes={"AAPL": seen()}))
+    old = Quote(PAIR, D("1.24995"), D("1.25005"), None, "USD", NOW.replace(hour=10))
+    assert "fresh_quote" in refusals(pair(), euros(quotes=quotes(**{PAIR: old})))
+    assert "price_distance" in refusals(pair(price="1.50"), euros())
+    assert "session_open" in refusals(pair(), euros(now=CLOSE))
+    assert "session_open" in refusals(pair(), euros(now=OPEN.replace(hour=1)))
+
+
+def test_a_reducing_account_changes_money_home_or_pays_back():
+    reducing = {"state": TradingState.REDUCING}
+    assert "trading_state" not in refusals(pair(side=Side.BUY), euros(**reducing))
+    assert "trading_state" in refusals(pair(), euros(**reducing))
+    assert "trading_state" not in refusals(pair(), euros(**reducing, foreign={"USD": D(-1)}))
+    assert "trading_state" in refusals(pair(), euros(state=TradingState.HALTED))
+
+
+# --- short sales ----------------------------------------------------------------------------------------------------
+
+SHORTS = {"knobs": {"allow_short": True}, "shorts": frozenset({"AAPL"}), "positions": {"AAPL": D(-30)}}
+
+
+def hedged(**changes):
+    terms = {**SHORTS, **changes}
+    return view("paper", terms.pop("knobs"), **terms)
+
+
+def test_a_short_sale_needs_the_door_s_leave_and_the_policy_s_wish():
+    assert "no_short" not in refusals(line(side=SELL), hedged())
+    assert "no_short" in refusals(line(side=SELL), hedged(knobs={}))
+    assert "no_short" in refusals(line(side=SELL), hedged(shorts=frozenset()))
+    assert "no_short" in refusals(line(side=SELL), hedged(shorts=frozenset({"MSFT"})))
+    assert "no_short" not in refusals(line("100", SELL), hedged(shorts=frozenset(), positions={"AAPL": D(100)}))
+
+
+def test_buying_back_reduces_and_nothing_more():
+    reducing = {"state": TradingState.REDUCING}
+    assert "trading_state" not in refusals(line("30"), hedged(**reducing))
+    assert "trading_state" in refusals(line("31"), hedged(**reducing))
+    assert "trading_state" in refusals(line("1", SELL), hedged(**reducing))
+    working = intent(side=Side.BUY, quantity="20", state=OrderState.ACKED)
+    assert "trading_state" not in refusals(line("10"), hedged(**reducing, sent=(working,)))
+    assert "trading_state" in refusals(line("11"), hedged(**reducing, sent=(working,)))
+    assert "allowed_symbol" not in refusals(line("30"), hedged(symbols=frozenset())), "what was sold short may be bought back"
+    assert "allowed_symbol" in refusals(line("31"), hedged(symbols=frozenset()))
+
+
+# --- margin ---------------------------------------------------------------------------------------------------------
+
+
+def lent(cushion=0.25, equity="100", maintenance="75", **changes):
+    preview = None if equity is None else Preview(D(150), D(maintenance), D(equity))
+    return view("paper", margin=MarginPolicy(cushion=cushion), preview=preview, **changes)
+
+
+def test_the_cushion_at_its_edge():
+    for cushion, refused in [(down(0.25), False), (0.25, False), (up(0.25), True), (float("nan"), True)]:
+        for order in (line(), line("101", SELL)):
+            assert ("margin_cushion" in refusals(order, lent(cushion))) is refused
+        assert "margin_cushion" not in refusals(line("100", SELL), lent(cushion)), "what closes may always go"
+
+
+@pytest.mark.parametrize(
+    ("equity", "maintenance"), [("NaN", "1"), ("Infinity", "1"), ("0", "0"), ("-5", "1"), ("100", "NaN"), ("100", "Infinity")]
+)
+def test_an_absurd_preview_is_refused(equity, maintenance):
+    assert "margin_cushion" in refusals(line(), lent(0.0, equity, maintenance))
+
+
+def test_without_a_preview_nothing_is_borrowed_and_the_reason_is_said():
+    at = lent(equity=None, no_preview="The broker left the preview unanswered.")
+    (found,) = (v for v in admit(line(), at) if v.rule == "margin_cushion")
+    assert found.action is Action.BLOCK and "left the preview unanswered" in found.reason
+    assert "margin_cushion" not in refusals(line(), view("paper")), "no margin account, no question"
+
+
+def test_a_loan_is_as_deep_as_the_plan_wants_it_and_no_deeper():
+    planned = {"loans": {"USD": D(-90_000)}, "cash": D(0)}
+    assert "minimum_cash" not in refusals(line("900"), lent(**planned))
+    assert "minimum_cash" in refusals(line("901"), lent(**planned))
+    assert "minimum_cash" in refusals(line("1"), lent(cash=D(0))), "nobody planned a loan"
+    assert "minimum_cash" in refusals(line("900"), view("paper", **planned)), "nobody lends"
+    assert "minimum_cash" in refusals(line("9"), lent(cash=D("NaN")))
+    in_dollars = euros(margin=MarginPolicy(), loans={"USD": D(-5_000)}, preview=Preview(D(1), D(1), D(100)))
+    assert "minimum_cash" not in refusals(line("150"), in_dollars)  # 10,000 are there
+    assert "minimum_cash" in refusals(line("151"), in_dollars)
+
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+PUT = "AAPL230120P00100000"
+
+
+def test_an_option_stands_for_a_hundred_shares_of_its_underlying():
+    terms = {"contracts": {PUT: contract(symbol=PUT)}, "quotes": {PUT: seen("4.99", "5.01")}, "insured": frozenset({"AAPL"})}
+
+    def refused(quantity="10", side=Side.BUY, knobs=None, **more):
+        order = line(quantity, side, "5", PUT)
+        return refusals(order, view("paper", knobs, **(terms | more)))
+
+    assert refused() == set()
+    for limit, over in [(0.05, False), (down(0.05), True)]:  # ten of them are 5,000 of 100,000
+        assert ("order_value" in refused(knobs={"max_order_value": limit})) is over
+    assert "minimum_cash" in refused("101")
+    assert "minimum_cash" not in refused("100")
+    assert "allowed_symbol" in refused(insured=frozenset()), "the share is of the universe, its options are not"
+    assert "allowed_symbol" not in refused(symbols=frozenset({"MSFT"}))
+    assert "allowed_symbol" not in refused(insured=frozenset(), side=SELL, positions={PUT: D(10)})
+    call = line("1", price="5", symbol=PUT.replace("P0", "C0"))
+    assert "allowed_symbol" in refusals(call, view("paper", **terms)), "puts alone are bought"
+    assert "no_short" in refused(side=SELL), "no option is written"
+    assert "no_short" in refused(side=SELL, knobs={"allow_short": True}, shorts=frozenset({"AAPL"}))
+    assert "no_short" not in refused(side=SELL, positions={PUT: D(10)})
