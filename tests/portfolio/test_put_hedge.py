@@ -586,11 +586,12 @@ def test_a_put_gains_nothing_by_a_guess():
 
 
 def test_the_page_says_what_the_code_says():
-    page = (Path(__file__).parents[2] / "docs" / "risk.md").read_text(encoding="utf-8").split("## Protective puts", 1)[1]
+    whole = (Path(__file__).parents[2] / "docs" / "risk.md").read_text(encoding="utf-8")
+    page = whole.split("## Protective puts", 1)[1]
     assert f"until {ROLL} days before" in page
     assert f"last {LAST_DAYS} days" in page
     table = page.split("```toml\n", 1)[1].split("```", 1)[0]
     (found,) = parse_policy(FIXED + table).hedges
     assert found == replace(PUT, name="put", ceiling=0.02)
     for key in ("moneyness", "days", "cover", "lookback"):
-        assert re.search(rf"`{key}` \({getattr(found, key):.2f}|`{key}` \({getattr(found, key):g};", page), key
+        assert re.search(rf"`{key}` \({getattr(found, key):.2f}|`{key}` \({getattr(found, key):g};", whole), key

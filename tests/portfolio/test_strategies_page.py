@@ -64,7 +64,7 @@ def test_every_key_of_a_rule_is_on_the_page():
 def test_the_gallery_is_the_folder():
     policies = {file.name for file in (ROOT / "examples").glob("*.toml")} - {"demo.toml", "views.toml"}
     assert first_cells(PAGE.split("\n## ")[0]) == policies
-    assert len(policies) == 10
+    assert len(policies) == 12
 
 
 def test_the_constraints_that_are_shown_are_read_and_all_of_them_are_shown():

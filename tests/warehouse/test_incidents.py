@@ -150,6 +150,11 @@ def test_an_incident_of_before_days_were_kept_waits_for_its_newest_day(ledger_ur
         Checks(opened)(result())
     with sa.create_engine(ledger_url.replace("postgresql:", "postgresql+psycopg:")).begin() as con:
         con.execute(sa.text("ALTER TABLE incidents DROP COLUMN days"))
+        con.execute(sa.text("ALTER TABLE executions DROP COLUMN commission_currency"))
+        con.execute(sa.text("ALTER TABLE adjustments DROP COLUMN currency"))
+        for table in ("openings", "equity"):
+            con.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN foreign_cash"))
+        con.execute(sa.text("DROP TABLE resumes"))
         con.execute(sa.text("UPDATE trimtab_version SET version_num = '0002'"))
     with open_ledger(ledger_url) as again:
         check = Checks(again)
