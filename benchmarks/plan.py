@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from benchmarks.peers import drawn
+from benchmarks.spent import spent
 from portfolio.book import Book
 from portfolio.decide import decide
 from portfolio.market import Market, PriceHistory, view
@@ -18,7 +17,7 @@ from portfolio.orders.rounding import Lots, Rounded, whole_lots
 from portfolio.policy import parse_policy
 from portfolio.types import Account, Policy, Quote, TradingState
 
-SYMBOLS, SESSIONS, ROUNDS = 500, 2520, 5
+SYMBOLS, SESSIONS = 500, 2520
 MOMENT, TODAY = datetime(2022, 12, 28, 20, 30, tzinfo=UTC), date(2022, 12, 28)
 POLICY = """
 [portfolio]
@@ -103,16 +102,6 @@ def main() -> None:
         found: Rounded = whole_lots(lots(number))
         taken = spent(lambda: whole_lots(lots(number)))  # noqa: B023
         print(f"rounding, {number} lines: {taken:.3f} s of CPU, tracking error {found.error:.2e}")
-
-
-def spent(work: Callable[[], object]) -> float:
-    """Seconds of CPU, the least of some rounds."""
-    taken = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        work()
-        taken.append(time.process_time() - started)
-    return min(taken)
 
 
 if __name__ == "__main__":

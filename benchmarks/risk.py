@@ -5,7 +5,6 @@ python -m benchmarks.risk
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import drawn
+from benchmarks.spent import spent
 from portfolio import measures
 from portfolio.market import Market
 from portfolio.measures import METHODS, Horizon
@@ -24,7 +24,7 @@ from portfolio.risk import Situation, contributions, judge, risk_profile, settle
 from portfolio.risk.past import look_back
 from portfolio.types import LiquidityPolicy, SizingPolicy, TailLimit, TradingState
 
-SYMBOLS, SESSIONS, ROUNDS = 500, 504, 5
+SYMBOLS, SESSIONS = 500, 504
 
 
 def situation(tight: float = 1.0) -> Situation:
@@ -93,16 +93,6 @@ def beside(wish: dict[str, float], there: Situation) -> None:
     for name, (ours, theirs) in pairs.items():
         mine, other = spent(ours), spent(theirs)
         print(f"{name}: {mine * 1e3:.3f} ms, Riskfolio {other * 1e3:.3f} ms, {other / mine:.0f} x")
-
-
-def spent(work: Callable[[], object]) -> float:
-    """Seconds of CPU, the least of some rounds."""
-    taken = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        work()
-        taken.append(time.process_time() - started)
-    return min(taken)
 
 
 if __name__ == "__main__":

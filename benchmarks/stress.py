@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peers import drawn
+from benchmarks.spent import spent
 from portfolio.market import Market
 from portfolio.measures import METHODS
 from portfolio.policy import parse_policy
@@ -21,7 +20,7 @@ from portfolio.risk.rolling import rolling_value_at_risk
 from portfolio.risk.stress import SCENARIOS, stress_rules, stresses
 from portfolio.types import StressPolicy, TailLimit, TradingState
 
-SYMBOLS, SESSIONS, ROUNDS = 500, 5000, 5
+SYMBOLS, SESSIONS = 500, 5000
 
 
 def situation(symbols: int = SYMBOLS, sessions: int = SESSIONS) -> Situation:
@@ -51,16 +50,6 @@ def main() -> None:
     for method in METHODS:
         asked = TailLimit(0.99, 1, 1.0, method)
         print(f"rolling VaR, {method}, 500 days of 504: {spent(lambda: rolling_value_at_risk(returns, 504, asked)):.3f} s of CPU")  # noqa: B023
-
-
-def spent(work: Callable[[], object]) -> float:
-    """Seconds of CPU, the least of some rounds."""
-    taken = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        work()
-        taken.append(time.process_time() - started)
-    return min(taken)
 
 
 if __name__ == "__main__":
