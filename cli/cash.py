@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ import typer
 from cli.output import Json, emit, guarded, say
 from portfolio.errors import Refused, WrongUse
 
+MOST = Decimal(10) ** 12
+AMOUNT = re.compile(r"(\d{1,13}|\d{1,3}(,\d{3}){1,4})(\.\d{1,2})?")  # commas only between thousands
 Amount = Annotated[str, typer.Argument(help="How much, such as 2500.00.")]
 Currency = Annotated[str, typer.Option(help="Of the money; the account's own if none is named.")]
 Note = Annotated[str, typer.Option(help="For the journal, such as the statement it stands in. Twice the same note is once.")]
@@ -45,7 +48,7 @@ def dividend(
     json: Json = False,
 ) -> None:
     """What shares paid, after tax. It is a gain."""
-    _book("dividend", _money(amount), currency, note or symbol, json)
+    _book("dividend", _money(amount), currency, note, json, symbol)
 
 
 @guarded
@@ -55,16 +58,15 @@ def fee(amount: Amount, currency: Currency = "", note: Note = "", json: Json = F
 
 
 def _money(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.replace(",", ""))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount <= 0 or amount > Decimal("1e12"):
-        raise WrongUse(f"{text!r} is no amount of money.", "Give a number above zero, such as 2500.00.")
+    amount = Decimal(text.replace(",", "")) if AMOUNT.fullmatch(text) else Decimal(0)
+    if not 0 < amount <= MOST:
+        raise WrongUse(
+            f"{text!r} is no amount of money.", "Give a number above zero with a dot before the cents, such as 2500.00."
+        )
     return amount
 
 
-def _book(kind: str, cash: Decimal, currency: str, note: str, json: bool) -> None:
+def _book(kind: str, cash: Decimal, currency: str, note: str, json: bool, symbol: str | None = None) -> None:
     from portfolio.types import CURRENCIES
     from tasks.doors import SystemClock, open_ledger
     from tasks.settings import settings
@@ -77,7 +79,7 @@ def _book(kind: str, cash: Decimal, currency: str, note: str, json: bool) -> Non
         raise Refused(f"Account {where.account} has no opening balances.", "Reconcile it with the broker first.")
     if note and ledger.noted(where.account, kind, note):
         raise Refused(f"A {kind} with the note {note!r} is booked already.", "Give this one a note of its own.")
-    ledger.adjustment(where.account, kind, None, Decimal(0), cash, SystemClock().now(), note, currency)
+    ledger.adjustment(where.account, kind, symbol, Decimal(0), cash, SystemClock().now(), note, currency)
     document = {
         "status": "done",
         "account": where.account,

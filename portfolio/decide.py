@@ -12,7 +12,7 @@ import numpy as np
 from portfolio.book import Before, Book, strange, valued
 from portfolio.hedging import hedge, hedge_weights, rest, together
 from portfolio.market import Market
-from portfolio.planned import Asked, Planned, planned, scene_of
+from portfolio.planned import Asked, Planned, foreign_cash, planned, scene_of
 from portfolio.risk import Situation, blocked, judge, risk_profile, settle
 from portfolio.risk.apply import frozen
 from portfolio.risk.backtests import backtests
@@ -45,6 +45,7 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
     why = _reasons(judgement)
     found = planned(_asked(identity, judgement, why), there, book) if judgement.trade else None
     plan, after = (found.plan, found.after) if found else (None, current)
+    money, left = foreign_cash(market, book, there.equity), foreign_cash(market, book, there.equity, plan.lines if plan else ())
     stopped = blocked(judgement.verdicts) or _all_frozen(policy, judgement)
     return Decision(
         decision=identity,
@@ -67,7 +68,8 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
         timing=judgement.timing,
         hedges=found.hedges if found else judgement.hedges,
         judged=judgement.judged,
-        **_figures(current, after, there, book),
+        after=after,
+        **_figures({**current, **money}, {**after, **left}, there, book),
     )
 
 

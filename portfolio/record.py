@@ -28,7 +28,7 @@ from portfolio.types import (
 
 Document = dict[str, Any]
 LATER = frozenset(  # fields that older records do not have
-    {"why", "certificate", "timing", "hedges", "stresses", "margin_before", "margin_after", "backtests", "judged"}
+    {"why", "certificate", "timing", "hedges", "stresses", "margin_before", "margin_after", "backtests", "judged", "after"}
     | {"figure", "limit", "of", "rate", "parts", "cost", "beta", "effective_names", "volatility_at_one"}
     | {"exit_days", "exit_cost", "exit_deviation"}
 )
@@ -44,6 +44,7 @@ def decision_document(decision: Decision, policy: Policy, market: Market, book: 
             "as_of": market.as_of.isoformat(),
             "session": market.session.isoformat(),
             "snapshot": market.snapshot,
+            "money": sorted(market.rates),
             "health": {s: h.value for s, h in market.health.items()},
             "illness": {s: list(laws) for s, laws in market.illness.items()},
             "declarations": [_plain(asdict(d)) for d in market.declarations],

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from portfolio.book import Before, Book, without_flows
+from portfolio.errors import Refused
 from portfolio.hedging import model_quote, wanted_options
 from portfolio.market import Market
-from portfolio.types import Account, BrokerPicture, Contract, ContractKind, Policy, Quote, Rate, Side, TradingState, contract_kind
+from portfolio.types import CURRENCIES, Account, BrokerPicture, Contract, Policy, Quote, Rate, Side, TradingState
 from tasks.calendar import place
 from tasks.foretold import forecasts
 from tasks.rates import newest_rates
@@ -41,18 +42,18 @@ class Look:
 
 
 def at_work(picture: BrokerPicture) -> dict[str, Decimal]:
-    """Signed quantity that orders at the broker may still fill, whoever gave them; a conversion is none."""
+    """Signed quantity that orders at the broker may still fill, whoever gave them, conversions among them."""
     out: dict[str, Decimal] = {}
     for order in picture.orders:
         left = max(order.quantity - order.filled, Decimal(0))
-        if not order.state.final and left and contract_kind(order.symbol) is not ContractKind.CURRENCY:
+        if not order.state.final and left:
             out[order.symbol] = out.get(order.symbol, Decimal(0)) + (left if order.side is Side.BUY else -left)
     return out
 
 
 def book_of(settings: Settings, ledger: SqlLedger, policy: Policy, market: Market, looked: Look) -> Book:
     """What the account holds and what its past says, as the policy's decision needs it."""
-    history = [(day, value) for day, value in history_of(ledger, settings.account, policy, looked.rates) if day < market.session]
+    history = [(day, value) for day, value in history_of(ledger, settings.account, policy, market) if day < market.session]
     return Book(
         account_name=settings.account,
         account=ledger.account(settings.account, policy.base_currency),
@@ -66,8 +67,8 @@ def book_of(settings: Settings, ledger: SqlLedger, policy: Policy, market: Marke
         anchor=ledger.resumed(settings.account),
         rates=looked.rates,
         pending=looked.pending,
-        before=remembered(ledger, settings.account, policy, looked.rates),
-        forecasts=forecasts(ledger, policy.name),
+        before=remembered(ledger, settings.account, policy, market),
+        forecasts=forecasts(ledger, policy.name, settings.account),
     )
 
 
@@ -77,7 +78,7 @@ def trial_book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Ma
     """
     rates, known = newest_rates(market), ledger.opened(settings.account)
     account = ledger.account(settings.account, policy.base_currency) if known else Account({}, TRIAL_CASH, policy.base_currency)
-    history = [(day, value) for day, value in history_of(ledger, settings.account, policy, rates) if day < market.session]
+    history = [(day, value) for day, value in history_of(ledger, settings.account, policy, market) if day < market.session]
     return Book(
         account_name=settings.account,
         account=account,
@@ -89,8 +90,8 @@ def trial_book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Ma
         place=place(market.session),
         rates=rates,
         anchor=ledger.resumed(settings.account),
-        before=remembered(ledger, settings.account, policy, rates) if known else None,
-        forecasts=forecasts(ledger, policy.name),
+        before=remembered(ledger, settings.account, policy, market) if known else None,
+        forecasts=forecasts(ledger, policy.name, settings.account),
     )
 
 
@@ -109,12 +110,12 @@ def _last_quote(symbol: str, close: float, policy: Policy, market: Market) -> Qu
     return Quote(symbol, None, None, Decimal(str(local)), currency, market.as_of, delayed=True)
 
 
-def history_of(ledger: SqlLedger, account: str, policy: Policy, rates: Mapping[str, Rate]) -> list[tuple[date, Decimal]]:
+def history_of(ledger: SqlLedger, account: str, policy: Policy, market: Market) -> list[tuple[date, Decimal]]:
     """(session, equity), oldest first, cash flows taken out."""
-    return without_flows(ledger.equity_marks(account), _worth(ledger, account, policy, rates))
+    return without_flows(ledger.equity_marks(account), _worth(ledger, account, policy, market))
 
 
-def remembered(ledger: SqlLedger, account: str, policy: Policy, rates: Mapping[str, Rate]) -> Before | None:
+def remembered(ledger: SqlLedger, account: str, policy: Policy, market: Market) -> Before | None:
     """The newest decision that traded, and what was paid in since; None where none did."""
     found = ledger.newest_traded(policy.name, account)
     if found is None:
@@ -123,16 +124,35 @@ def remembered(ledger: SqlLedger, account: str, policy: Policy, rates: Mapping[s
     hedges: dict[str, float] = {}
     for one in document.get("hedges") or ():
         hedges[one["symbol"]] = hedges.get(one["symbol"], 0.0) + one["weight"]
-    flow = sum((amount for at, amount in _worth(ledger, account, policy, rates) if at > decided), Decimal(0))
+    flow = sum((amount for at, amount in _worth(ledger, account, policy, market) if at > decided), Decimal(0))
     session = date.fromisoformat(document["session"])
     weights, asked = _without(document["weights"], hedges), _without(document["targets"], hedges)
     return Before(session, weights, hedges, flow, asked, _without(document.get("judged") or document["weights"], hedges))
 
 
-def _worth(ledger: SqlLedger, account: str, policy: Policy, rates: Mapping[str, Rate]) -> list[tuple[datetime, Decimal]]:
-    """(instant, amount in the base currency by today's rates) of what came and went; without a rate it counts as nothing."""
-    worth = {policy.base_currency: Decimal(1), **{c: r.value for c, r in rates.items()}}
-    return [(at, amount * worth.get(currency, Decimal(0))) for at, currency, amount in ledger.flows(account)]
+def foreign_money(ledger: SqlLedger, account: str, policy: Policy) -> frozenset[str]:
+    """Currencies in which the account holds money, or got or gave some, beside the policy's base."""
+    if not ledger.opened(account):
+        return frozenset()
+    told = {currency for _, currency, _ in ledger.flows(account)} | set(ledger.account(account, policy.base_currency).foreign)
+    return frozenset(told & set(CURRENCIES)) - {policy.base_currency}
+
+
+def _worth(ledger: SqlLedger, account: str, policy: Policy, market: Market) -> list[tuple[datetime, Decimal]]:
+    """(instant, amount in the base currency by the rate of its day) of what came and went. `Refused` where there is none."""
+    return [(at, amount * _rate_of_day(currency, at, policy, market)) for at, currency, amount in ledger.flows(account)]
+
+
+def _rate_of_day(currency: str, at: datetime, policy: Policy, market: Market) -> Decimal:
+    if currency == policy.base_currency:
+        return Decimal(1)
+    panel = market.rates.get(currency)
+    row = max(int(np.searchsorted(market.sessions, np.datetime64(at.date()), side="right")) - 1, 0)
+    known = panel[: row + 1][np.isfinite(panel[: row + 1])] if panel is not None else np.empty(0)
+    if not len(known):
+        what = f"Money came or went in {currency} on {at.date()}, and no rate of it in {policy.base_currency} is known."
+        raise Refused(what, "Ingest one (`trimtab ingest macro`).", currency=currency)
+    return Decimal(repr(float(known[-1])))
 
 
 def _without(weights: Mapping[str, float], hedges: Mapping[str, float]) -> dict[str, float]:

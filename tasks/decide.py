@@ -15,9 +15,10 @@ from portfolio.hedging import wanted_options
 from portfolio.market import Market
 from portfolio.record import book_from, decision_document, differences, health_from, policy_from
 from portfolio.risk import state_after
-from portfolio.types import Contract, Decision, Policy, TradingState, option_terms
+from portfolio.risk.drawdown import RULES
+from portfolio.types import BY_LOSS, Action, Contract, Decision, Policy, TradingState, option_terms
 from tasks import doors
-from tasks.book import Look, at_work, book_of, trial_book
+from tasks.book import Look, at_work, book_of, foreign_money, trial_book
 from tasks.calendar import Hours, hours
 from tasks.market import Told, market_at
 from tasks.rates import foreign_pairs, rates_from
@@ -54,7 +55,7 @@ def propose(settings: Settings, policy: Policy, session: date, now: datetime) ->
     if unfinished:
         return Proposal(unfinished[0].decision, unfinished[0].plan, "trade")
     with doors.open_lake(settings) as lake:
-        market = _market(lake, ledger, policy, times, lake.snapshot())
+        market = _market(lake, ledger, settings.account, policy, times, lake.snapshot())
     known = _known(ledger, policy, market)
     if known is not None:
         return known
@@ -117,10 +118,11 @@ def _hours(session: date) -> Hours:
     return times
 
 
-def _market(lake: Lake, ledger: SqlLedger, policy: Policy, times: Hours, snapshot: int) -> Market:
+def _market(lake: Lake, ledger: SqlLedger, account: str, policy: Policy, times: Hours, snapshot: int) -> Market:
     as_of = times.moment(policy.execution.decide_minutes_before_close)
     results = tuple(v.result for v in ledger.validations() if v.result.dataset == "prices")
-    return market_at(lake, policy, times, as_of, snapshot, Told(tuple(ledger.incidents(dataset="prices")), results))
+    told = Told(tuple(ledger.incidents(dataset="prices")), results, foreign_money(ledger, account, policy))
+    return market_at(lake, policy, times, as_of, snapshot, told)
 
 
 def _known(ledger: SqlLedger, policy: Policy, market: Market) -> Proposal | None:
@@ -142,6 +144,11 @@ def _known(ledger: SqlLedger, policy: Policy, market: Market) -> Proposal | None
 
 
 def _write(ledger: SqlLedger, decision: Decision, policy: Policy, market: Market, book: Book, now: datetime) -> Proposal:
+    """The state first: a kill in between leaves an account that is stopped, never one that forgot to stop."""
+    state = state_after(book.state, decision.verdicts)
+    if state is not book.state:
+        lost = [v.reason for v in decision.verdicts if v.rule in RULES and v.action in {Action.REDUCE, Action.BLOCK}]
+        ledger.set_trading_state(book.account_name, state, BY_LOSS + "; ".join(lost), now)
     document = decision_document(decision, policy, market, book)
     ledger.record_decision(
         decision.decision,
@@ -154,9 +161,6 @@ def _write(ledger: SqlLedger, decision: Decision, policy: Policy, market: Market
         document=document,
         at=now,
     )
-    state = state_after(book.state, decision.verdicts)
-    if state is not book.state:
-        ledger.set_trading_state(book.account_name, state, "; ".join(decision.reasons), now)
     if decision.plan is not None:
         ledger.record_plan(decision.plan)
     return Proposal(decision.decision, decision.plan.plan if decision.plan else None, decision.status)
@@ -174,7 +178,7 @@ def tried(settings: Settings, policy: Policy, session: date) -> tuple[Decision, 
     """
     ledger = doors.open_ledger(settings)
     with doors.open_lake(settings) as lake:
-        market = _market(lake, ledger, policy, _hours(session), lake.snapshot())
+        market = _market(lake, ledger, settings.account, policy, _hours(session), lake.snapshot())
     book = trial_book(settings, ledger, policy, market)
     return decide(policy, market, book, code_version=code_version()), market, book
 
@@ -195,6 +199,7 @@ def replay(settings: Settings, identity: str) -> dict[str, Any]:
             _hours(date.fromisoformat(as_it_was["session"])),
             datetime.fromisoformat(as_it_was["as_of"]),
             as_it_was["snapshot"],
+            Told(money=frozenset(as_it_was.get("money", ()))),
         )
     market = _with_health(market, as_it_was)
     book = book_from(recorded["inputs"]["book"])

@@ -32,10 +32,11 @@ FRESH = "fresh"  # the law of one batch; here the same is asked of all that the 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of the data's quality: live incidents of prices, and the newest law results."""
+    """What is known beside the warehouse: live incidents of prices, the newest law results, and foreign money."""
 
     incidents: tuple[Incident, ...] = ()
     results: tuple[LawResult, ...] = ()
+    money: frozenset[str] = frozenset()  # currencies beside the policy's, in which the account has or had money
 
 
 def market_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapshot: int, told: Told | None = None) -> Market:
@@ -47,7 +48,7 @@ def market_at(lake: Lake, policy: Policy, hours: Hours, as_of: datetime, snapsho
     with lake.at(snapshot) as reader:
         prices = reader.prices(wanted(policy), as_of, FIELDS)
         currencies = foreign(policy, prices)
-        rates = rates_at(reader, currencies.values(), policy.base_currency, as_of)
+        rates = rates_at(reader, currencies.values(), policy.base_currency, as_of, told.money)
         declared = reader.declarations("prices")
         identities = reader.identities(policy.traded, as_of)
         older_names = reader.bearers(named, as_of)

@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 from portfolio.book import Book, valued
+from portfolio.hedging import hedge_weights
 from portfolio.market import Market
+from portfolio.planned import foreign_cash
 from portfolio.risk import Situation
 from portfolio.risk.limits import within
 from portfolio.risk.stress import by_hand, stresses
-from portfolio.types import Policy, StressResult
+from portfolio.types import Decision, Policy, StressResult
 from tasks.decide import tried
 from tasks.settings import Settings
 
@@ -23,8 +25,11 @@ def stress(settings: Settings, policy: Policy, session: date, shocks: Sequence[s
     """
     scenarios = by_hand(shocks, policy) if shocks else None
     decision, market, book = tried(settings, policy, session)
-    after = decision.weights if decision.plan else decision.current
-    found = stresses(decision.current, after, _situation(policy, market, book), scenarios)
+    there = _situation(policy, market, book, decision)
+    lines = decision.plan.lines if decision.plan else ()
+    before = {**decision.current, **foreign_cash(market, book, there.equity)}
+    after = {**decision.after, **foreign_cash(market, book, there.equity, lines)}
+    found = stresses(before, after, there, scenarios)
     broken = [result.name for result in found if _broken(result, policy)]
     return {
         "status": "refused" if broken else "done",
@@ -32,16 +37,17 @@ def stress(settings: Settings, policy: Policy, session: date, shocks: Sequence[s
         "session": decision.session,
         "snapshot": decision.snapshot,
         "decided": decision.status,
-        "current": decision.current,
+        "current": before,
         "weights": after,
         "scenarios": [_line(result) for result in found],
         "broken": broken,
     }
 
 
-def _situation(policy: Policy, market: Market, book: Book) -> Situation:
+def _situation(policy: Policy, market: Market, book: Book, decision: Decision) -> Situation:
     equity, _ = valued(policy, market, book)
-    return Situation(policy, market, book.state, book.history, equity, book.anchor, quotes=book.quotes)
+    hedging = hedge_weights(decision.hedges)
+    return Situation(policy, market, book.state, book.history, equity, book.anchor, hedging, book.quotes)
 
 
 def _broken(result: StressResult, policy: Policy) -> bool:

@@ -10,6 +10,7 @@ from portfolio.orders.costs import commission_of
 from portfolio.orders.sizing import ONE, ZERO, Sizing
 from portfolio.types import currency_pair
 
+MORE = Decimal("1.003")  # of what is lacking: prices move until the shares are bought, and no balance may go below zero
 YEN = Decimal(200)  # more than a dollar has been worth since 1986
 SPARE = Decimal("0.01")  # more than is needed, in the currency bought: what rounding to cents may take
 
@@ -52,7 +53,7 @@ def conversions(balances: Mapping[str, Decimal], sizing: Sizing) -> tuple[Conver
         target = sizing.balances.get(currency, ZERO)
         lacking = target - left.get(currency, ZERO)
         if lacking > 0 and not (target < 0 and _small(currency, lacking, sizing)):
-            out.append(_bought(currency, lacking, sizing))
+            out.append(_bought(currency, lacking * (ONE if target < 0 else MORE), sizing))
         elif target < 0 and lacking < 0:
             out += _lent(currency, -lacking, sizing)
     left = after(left, out, sizing)

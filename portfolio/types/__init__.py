@@ -41,9 +41,10 @@ from portfolio.types.policy import (
 )
 from portfolio.types.risk import Hedge, MarginPicture, StressResult, VarBacktest
 from portfolio.types.timing import SessionPlace, Timing
-from portfolio.types.words import Action, FloatArray, Health, OrderState, Side, Span, TradingState, Weights
+from portfolio.types.words import BY_LOSS, Action, FloatArray, Health, OrderState, Side, Span, TradingState, Weights
 
 __all__ = [
+    "BY_LOSS",
     "CURRENCIES",
     "Account",
     "Action",

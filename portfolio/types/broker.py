@@ -41,7 +41,11 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class BrokerPicture:
-    """All the broker knows of one account, asked afresh; complete, or the asking raised `Outage`."""
+    """All the broker knows of one account, asked afresh; complete, or the asking raised `Outage`.
+
+    base: the account's own currency, "" where it is not told. unnamed: (symbol, currency) of shares and options that are held
+    or were dealt in another currency than we were told they trade in: they go by a name that is not theirs.
+    """
 
     account: str
     time: datetime
@@ -50,6 +54,8 @@ class BrokerPicture:
     positions: Mapping[str, Decimal]
     cash: Mapping[str, Decimal]
     net_liquidation: Decimal | None
+    base: str = ""
+    unnamed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ class TradingState(StrEnum):
     HALTED = "HALTED"  # cleared by `trimtab resume` only
 
 
+BY_LOSS = "drawdown: "  # what the reason of a state begins with where a loss is it
+
+
 class OrderState(StrEnum):
     PLANNED = "PLANNED"
     SENDING = "SENDING"  # written down; the broker may or may not have it

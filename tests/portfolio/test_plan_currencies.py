@@ -120,10 +120,12 @@ def test_a_line_is_worth_its_value_at_the_dated_rate(world):
 
 
 def test_dollars_are_bought_for_dollar_shares():
-    """100,000 EUR; half of it in CCC at 100 USD: 531 shares cost 53,105.31 + 2.66 USD; so many dollars are bought, and a cent."""
+    """100,000 EUR; half of it in CCC at 100 USD: 531 shares cost 53,105.31 + 2.66 USD; so many dollars are bought, and three
+    thousandths more, so that a price that moves meanwhile leaves no balance below zero.
+    """
     conversion, buy = planned({"CCC": 0.5}, sizing({}, "100000"))
     assert (buy.symbol, buy.signed, buy.currency) == ("CCC", 531, "USD")
-    needed = 531 * D("100.01") + IB_FIXED.of(D(531), D("100.01"))
+    needed = (531 * D("100.01") + IB_FIXED.of(D(531), D("100.01"))) * D("1.003")
     assert (conversion.symbol, conversion.side) == ("EUR.USD", Side.SELL)
     assert conversion.quantity == math.ceil((needed + D("0.01")) / D("1.0624"))  # whole euros, at the bid
     assert conversion.price == EUR_USD

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.types import TradingState
+from portfolio.types import BY_LOSS, TradingState
 from warehouse.ledger import open_ledger
 
 AT = datetime(2024, 3, 14, 18, 30, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_a_resume_counts_from_the_newest_session_on_record(ledger, ledger_url, t
     for session in DAYS[:2]:
         close(ledger, session)
     close(ledger, DAYS[3], account="DU2")
-    ledger.set_trading_state("DU1", state, "a loss", AT)
+    ledger.set_trading_state("DU1", state, f"{BY_LOSS}a loss", AT)
     assert ledger.resumed("DU1") is None
     ledger.resume("DU1", "looked", AT)
     assert ledger.trading_state("DU1") is TradingState.UNRECONCILED
@@ -54,7 +54,7 @@ def test_a_resume_counts_from_the_newest_session_on_record(ledger, ledger_url, t
 def test_the_newest_resume_counts(ledger):
     for session in DAYS[:3]:
         close(ledger, session)
-        ledger.set_trading_state("DU1", TradingState.HALTED, f"a loss of {session}", AT)
+        ledger.set_trading_state("DU1", TradingState.HALTED, f"{BY_LOSS}a loss of {session}", AT)
         ledger.resume("DU1", "looked", AT)
         assert ledger.resumed("DU1") == session
 
@@ -64,7 +64,7 @@ def test_a_decision_without_closed_books_is_on_record_too(ledger):
     close(ledger, DAYS[0])
     decide(ledger, DAYS[1])
     decide(ledger, DAYS[3], account="DU11")  # somebody else's
-    ledger.set_trading_state("DU1", TradingState.HALTED, "a loss", AT)
+    ledger.set_trading_state("DU1", TradingState.HALTED, f"{BY_LOSS}a loss", AT)
     ledger.resume("DU1", "looked", AT)
     assert ledger.resumed("DU1") == DAYS[1]
 
@@ -92,9 +92,9 @@ def test_what_was_foretold_is_of_what_is_held_afterwards(ledger):
     decide(ledger, DAYS[0])
     decide(ledger, DAYS[1], status="nothing to trade")
     decide(ledger, DAYS[2], status="refused")
-    assert ledger.foretold("core", "value_at_risk") == [(DAYS[0], 0.02), (DAYS[1], 0.01), (DAYS[2], 0.01)]
-    assert ledger.foretold("core", "value_at_risk", newest=1) == [(DAYS[2], 0.01)]
-    assert ledger.foretold("other", "value_at_risk") == ledger.foretold("core", "beta") == []
+    assert ledger.foretold("core", "DU1", "value_at_risk") == [(DAYS[0], 0.02), (DAYS[1], 0.01), (DAYS[2], 0.01)]
+    assert ledger.foretold("core", "DU1", "value_at_risk", newest=1) == [(DAYS[2], 0.01)]
+    assert ledger.foretold("other", "DU1", "value_at_risk") == ledger.foretold("core", "DU1", "beta") == []
 
 
 def test_of_several_decisions_of_a_session_the_newest_counts_and_no_figure_is_left_out(ledger):
@@ -103,7 +103,7 @@ def test_of_several_decisions_of_a_session_the_newest_counts_and_no_figure_is_le
         risk = {"risk_after": {"value_at_risk": figure}, "risk_before": {}}
         decide(ledger, DAYS[0], name=f"d{i}", at=AT - timedelta(minutes=i), risk=risk)
     decide(ledger, DAYS[1], risk={"risk_before": {}, "risk_after": {"value_at_risk": None}})
-    assert ledger.foretold("core", "value_at_risk") == [(DAYS[0], 0.5)]
+    assert ledger.foretold("core", "DU1", "value_at_risk") == [(DAYS[0], 0.5)]
 
 
 def test_a_forecast_is_for_the_session_after_the_decision(ledger):
@@ -113,4 +113,13 @@ def test_a_forecast_is_for_the_session_after_the_decision(ledger):
     thursday, friday, monday, tuesday = (date(2024, 3, day) for day in (14, 15, 18, 19))
     for session in (thursday, friday, monday):
         decide(ledger, session)
-    assert forecasts(ledger, "core") == ((friday, 0.02), (monday, 0.02), (tuesday, 0.02))
+    assert forecasts(ledger, "core", "DU1") == ((friday, 0.02), (monday, 0.02), (tuesday, 0.02))
+
+
+@pytest.mark.parametrize("state", [TradingState.REDUCING, TradingState.HALTED])
+def test_a_halt_that_no_loss_caused_forgives_no_loss(ledger, state):
+    """A difference in the cash, or a person's own halt: after the resume the drawdown is what it was."""
+    ledger.record_equity("DU1", "core", DAYS[0], Decimal(90), Decimal(1), {}, AT)
+    ledger.set_trading_state("DU1", state, "cash EUR: the ledger says 1, the broker 2", AT)
+    ledger.resume("DU1", "booked the deposit", AT)
+    assert ledger.resumed("DU1") is None

@@ -21,6 +21,11 @@ CASH_FLOW = '"kind":"cash flow"'  # of a decision's timing, in canonical JSON; w
 _FINISHED = ("done", "partly", "refused", "expired")
 
 
+def of_account(account: str) -> sa.ColumnElement[bool]:
+    """The decisions that were made for an account: its name stands in their book."""
+    return DECISIONS.c.document.contains(f'"account_name":{canonical(account)}', autoescape=True)
+
+
 class Plans(Store):
     """What to hold and why; which orders."""
 

@@ -7,8 +7,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from portfolio.types import TradingState
-from warehouse.journal import canonical
+from portfolio.types import BY_LOSS, TradingState
+from warehouse.ledger.plans import of_account
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import DECISIONS, EQUITY, RESUMES, STATES
 
@@ -32,12 +32,12 @@ class States(Store):
     def resume(self, account: str, reason: str, at: datetime) -> None:
         """Let the account trade again once the next reconcile passes (UNRECONCILED).
 
-        If it was REDUCING or HALTED, drawdowns are counted anew from the newest session on record: that of an equity or of a
-        decision of the account.
+        If a loss had stopped it, drawdowns are counted anew from the newest session on record: that of an equity or of a
+        decision of the account. Any other halt forgives no loss.
         """
         with self.writing() as con:
             held = _held(con, account)
-            if held and held.state in _STOPPED:
+            if held and held.state in _STOPPED and held.reason.startswith(BY_LOSS):
                 told = {"account": account, "session": _newest_session(con, account), "reason": reason}
                 con.execute(RESUMES.insert().values(number=following(con, RESUMES.c.number), **told, at=at))
                 append(con, "resume", told | {"before": held.state}, at)
@@ -69,7 +69,6 @@ def _change(con: Connection, account: str, state: TradingState, reason: str, at:
 def _newest_session(con: Connection, account: str) -> date | None:
     """Of the account's equity, and of its decisions: the one that halted may have been killed before the books were closed."""
     closed = con.execute(sa.select(sa.func.max(EQUITY.c.session)).where(EQUITY.c.account == account)).scalar()
-    ours = DECISIONS.c.document.contains(f'"account_name":{canonical(account)}', autoescape=True)
-    query = sa.select(DECISIONS.c.session).where(ours).order_by(DECISIONS.c.session.desc()).limit(1)
+    query = sa.select(DECISIONS.c.session).where(of_account(account)).order_by(DECISIONS.c.session.desc()).limit(1)
     decided = con.execute(query).scalar()
     return max((day for day in (closed, decided) if day is not None), default=None)
