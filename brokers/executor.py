@@ -37,6 +37,7 @@ HOLD_UPS = 3
 SETTLE_SECONDS = 30.0
 STAGES = ("sells", "conversions", "buys")
 MINUTE = 60.0
+BEAT = 0.25  # seconds between two looks at the trading state while the broker is waited for
 
 Progress = Callable[[str, int, int], None]  # (what, done, of)
 Waiting = tuple[PlanLine, Intent]
@@ -200,7 +201,7 @@ class _Batch:
         refused: list[GateVerdict] = []
         await self._look(waiting)
         for number, (line, intent) in enumerate(waiting, start=1):
-            view = await self._previewed(line, await self._turn(waiting[number - 1 :]))
+            view = await self._ready(line, waiting[number - 1 :])
             against = [v for v in (*admit_plan(self.job.plan, view), *admit(line, view)) if v.action is Action.BLOCK]
             if against:
                 refused += against
@@ -214,13 +215,23 @@ class _Batch:
         self.view = await gate_view(self.desk, self.job, self.seen.session, [line for line, _ in waiting])
         self.asked = time.monotonic()
 
-    async def _turn(self, waiting: Sequence[Waiting]) -> GateView:
-        """Wait until another order may leave in this minute; the view as it is then, renewed where its quotes have aged."""
+    async def _ready(self, line: PlanLine, waiting: Sequence[Waiting]) -> GateView:
+        """What the gate judges the line by: its turn has come, and nothing has aged while its margin was asked for."""
+        await self._turn()
+        view = await self._previewed(line, await self._at_this_moment(waiting))
+        now = await self._at_this_moment(waiting)
+        return replace(now, preview=view.preview, no_preview=view.no_preview)
+
+    async def _turn(self) -> None:
+        """Wait until another order may leave in this minute."""
         seconds = self._too_soon()
         while seconds > 0:
             await asyncio.sleep(min(seconds, 1.0))
             self._may_go_on()
             seconds = self._too_soon()
+
+    async def _at_this_moment(self, waiting: Sequence[Waiting]) -> GateView:
+        """The view as it is now, looked at again where its quotes have aged."""
         if time.monotonic() - self.asked > max(self.view.policy.max_quote_age / 2, 1.0):
             await self._look(waiting)
         return replace(self.view, now=self._now(), state=self._may_go_on())
@@ -229,9 +240,15 @@ class _Batch:
         """The view with the broker's own word on the order's margin, where the policy has a margin account."""
         if not wants_preview(line, view) or line.symbol not in view.contracts or not priced(line, view):
             return view
+        wish = ticket(line, f"{line.ref}#preview", 0, view, self._terms)
+        asked = asyncio.ensure_future(self.desk.broker.what_if(wish))
         try:
-            wish = ticket(line, f"{line.ref}#preview", 0, view, self._terms)
-            return replace(view, preview=await self.desk.broker.what_if(wish))
+            while not (await asyncio.wait({asked}, timeout=BEAT))[0]:
+                self._may_go_on()
+        finally:
+            asked.cancel()
+        try:
+            return replace(view, preview=asked.result())
         except Refused as no:
             return replace(view, no_preview=no.what)
 

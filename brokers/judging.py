@@ -97,7 +97,7 @@ def _acting(orders: Sequence[BrokerOrder], fills: Sequence[Execution]) -> list[i
 
 def _filled(intent: Intent, fills: Sequence[Execution]) -> tuple[Decimal, str]:
     """Shares dealt in the intent's direction, booked or just told, and the same in words."""
-    told = sum((e.quantity for e in fills), Decimal(0)) * (1 if intent.side is Side.BUY else -1)
+    told = sum((e.quantity if intent.side is Side.BUY else -e.quantity for e in fills), Decimal(0))
     filled = told if told < 0 else max(told, intent.filled)
     return filled, f"{filled} of {intent.quantity} filled"
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from brokers.judging import NO_TRACE, doubled, judge, judge_late, judge_order, reference, traces
-from portfolio.errors import Outage
+from portfolio.errors import Outage, Refused
 from portfolio.ledger import Break, add, moved, reconcile
 from portfolio.ports import Broker, Clock, Ledger
 from portfolio.types import BrokerPicture, Execution, Intent, OrderState, TradingState, currency_pair, multiplier
@@ -27,7 +27,10 @@ EXCHANGE_ZONE = ZoneInfo("America/New_York")
 COMMISSION_SECONDS = 10.0  # how long a commission report may come after its fill
 BREAK_SECONDS = 5.0  # how long cash and positions may lag a fill
 PAUSE = 0.25  # seconds between two looks
-YEN = Decimal(1000)  # the most that a small conversion may cost in yen; 5 in any other currency
+# The least that a conversion costs is 2 US dollars: at the most so much in each currency.
+TWO_DOLLARS = {c: Decimal(most) for c, most in (("USD", "2"), ("GBP", "2"), ("CAD", "3.5"), ("AUD", "4"), ("JPY", "400"))}
+ELSEWHERE = Decimal("2.5")
+TWICE_THE_RATE = Decimal("0.00004")  # of its value; 0.2 basis points are charged
 MAY_TRADE = frozenset({TradingState.ACTIVE, TradingState.UNRECONCILED})
 IN_FLIGHT = frozenset({OrderState.SENDING, OrderState.ACKED, OrderState.PARTIAL})
 
@@ -78,7 +81,8 @@ class _Look:
 async def reconcile_account(desk: Desk) -> Reconciled:
     """Ask the broker for everything, write down what it says, compare to the share and the cent, set the trading state.
 
-    `Outage` where the broker does not answer, or falls silent while an order is in doubt.
+    `Outage` where the broker does not answer, or falls silent while an order is in doubt. `Refused`, before anything is written,
+    where the desk reckons in another currency than the account, or does not know what is held in which.
     """
     look, doubled, absent = await _look(desk), set[str](), tuple[Intent, ...]()
     if look.doubtful:
@@ -99,6 +103,7 @@ async def reconcile_account(desk: Desk) -> Reconciled:
 
 async def _look(desk: Desk) -> _Look:
     picture = await _complete_picture(desk)
+    _in_its_currencies(desk, picture)
     session = picture.time.astimezone(EXCHANGE_ZONE).date()
     _open_once(desk, picture)
     booked = desk.ledger.executions(desk.account)
@@ -173,6 +178,19 @@ def _fills_missing(picture: BrokerPicture, ours: Collection[str]) -> bool:
     return any(done.get(o.order_ref, Decimal(0)) < o.quantity for o in filled)
 
 
+def _in_its_currencies(desk: Desk, picture: BrokerPicture) -> None:
+    """`Refused` unless the desk means by each currency and share what the broker means: under another name nothing is booked."""
+    if picture.base not in {"", desk.currency}:
+        words = f"Account {desk.account} is kept in {picture.base} at the broker, the policy's base_currency is {desk.currency}."
+        raise Refused(words, f'Use the policy of this account, or set base_currency = "{picture.base}".', base=picture.base)
+    if picture.unnamed:
+        what = ", ".join(f"{symbol} in {currency}" for symbol, currency in picture.unnamed)
+        words = f"Account {desk.account} holds or deals {what} at the broker, and the policy says otherwise or nothing of it."
+        raise Refused(
+            words, "Use the policy of this account, or add it to [universe] symbols and currencies.", unnamed=picture.unnamed
+        )
+
+
 def _open_once(desk: Desk, picture: BrokerPicture) -> None:
     """The first meeting: what the account held before the executions it shows is its opening balance.
 
@@ -234,14 +252,16 @@ def _explained(one: Break, outstanding: Decimal | None) -> bool:
 
 def _outstanding(executions: Collection[Execution], currency: str) -> dict[str, Decimal]:
     """The most that the commissions not yet reported can be, by currency: 1 % of the value, at least 1 a fill (IB's fixed
-    schedule). That of a conversion is taken from the account's own money, here in `currency`, or from what was paid.
+    schedule); of a conversion, which is charged in the account's own `currency`, twice the rate, or the least that is charged.
     """
     most: dict[str, Decimal] = {}
     for fill in (e for e in executions if e.commission is None):
-        pair = currency_pair(fill.symbol)
-        value = abs(fill.quantity * fill.price * multiplier(fill.symbol)) / 100
-        for unit in {currency, *pair} if pair else {fill.currency}:
-            add(most, {unit: max(value, YEN if unit == "JPY" else Decimal(5)) if pair else max(value, Decimal(1))})
+        value = abs(fill.quantity * fill.price * multiplier(fill.symbol))
+        if pair := currency_pair(fill.symbol):
+            worth = value if pair[1] == currency else abs(fill.quantity) if pair[0] == currency else Decimal(0)
+            add(most, {currency: max(worth * TWICE_THE_RATE, TWO_DOLLARS.get(currency, ELSEWHERE))})
+        else:
+            add(most, {fill.currency: max(value / 100, Decimal(1))})
     return most
 
 

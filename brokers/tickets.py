@@ -18,7 +18,7 @@ def ticket(line: PlanLine, wire_ref: str, order_id: int, view: GateView, terms: 
 def priced(line: PlanLine, view: GateView) -> bool:
     """Whether there is a quote to put a limit at."""
     quote = view.quotes.get(line.symbol)
-    return quote is not None and quote.reference is not None
+    return quote is not None and quote.dealable is not None
 
 
 def _limit(side: Side, quote: Quote, tick: Decimal) -> Decimal:

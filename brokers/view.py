@@ -13,7 +13,7 @@ from brokers.reconcile import EXCHANGE_ZONE, Desk
 from portfolio.errors import Outage, Refused
 from portfolio.ledger import add
 from portfolio.orders import GateView
-from portfolio.orders.view import outlay, proceeds
+from portfolio.orders.view import planned_outlay, proceeds
 from portfolio.rates import worth
 from portfolio.types import (
     CURRENCIES,
@@ -29,6 +29,8 @@ from portfolio.types import (
     currency_pair,
     pair_symbol,
 )
+
+SOLD_SHORT = frozenset({"beta", "minimum_variance"})  # kinds of hedges
 
 
 class Work(Protocol):
@@ -55,7 +57,11 @@ async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[Pla
     sent = desk.ledger.sent_since(desk.account, midnight)
     pairs = _pairs(books, (*waiting, *sent), policy)
     contracts = await _contracts(desk, symbols)
-    quotes = await desk.broker.quotes(sorted({*symbols, *pairs.values(), *(s for s, q in books.positions.items() if q)}))
+    again = {line.ref for line in waiting}
+    flying = [i for i in desk.ledger.intents(desk.account, unfinished=True) if i.state is not OrderState.PLANNED]
+    flying = [i for i in flying if i.ref not in again]
+    held = (s for s, q in books.positions.items() if q)
+    quotes = await desk.broker.quotes(sorted({*symbols, *pairs.values(), *held, *(i.symbol for i in flying)}))
     now = await desk.broker.time()
     view = GateView(
         policy=policy.gate,
@@ -78,40 +84,51 @@ async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[Pla
         shorts=wanted_short(policy),
         insured=frozenset(hedge.instrument for hedge in policy.hedges if hedge.kind == "put"),
         margin=policy.margin,
-        loans=_loans(books, work.plan, desk.ledger.intents(desk.account, work.plan.plan)),
+        costs=policy.costs,
     )
-    again = {line.ref for line in waiting}
-    for intent in desk.ledger.intents(desk.account, unfinished=True):
-        if intent.state is not OrderState.PLANNED and intent.ref not in again:
-            view = committed(view, intent)
+    view = replace(view, loans=_loans(view, work.plan, desk.ledger.intents(desk.account, work.plan.plan)))
+    for intent in flying:
+        view = committed(view, intent)
     return view
 
 
 def committed(view: GateView, intent: Intent) -> GateView:
     """The view once what is left of an order in flight is spent: its money, or its shares. Nothing is gained before it fills."""
     left = max(intent.quantity - intent.filled, Decimal(0))
-    view = view.spent(*outlay(intent, left))
+    view = view.spent(view.outlay(intent, left))
     if intent.side is Side.BUY or currency_pair(intent.symbol):
         return view
     return replace(view, positions={**view.positions, intent.symbol: view.positions.get(intent.symbol, Decimal(0)) - left})
 
 
 def wanted_short(policy: Policy) -> frozenset[str]:
-    """What the policy may be short of: the instruments of its hedges, and symbols whose weight may fall below zero."""
+    """What the policy may be short of: the instruments of its hedges that sell, and symbols whose weight may fall below zero."""
     ranges = {symbol: policy.constraints.symbols.get(symbol, policy.constraints.weight) for symbol in policy.symbols}
-    hedges = (hedge.instrument for hedge in policy.hedges if hedge.instrument in policy.traded)
+    hedges = (hedge.instrument for hedge in policy.hedges if hedge.kind in SOLD_SHORT)
     return frozenset({*hedges, *(symbol for symbol, each in ranges.items() if each.low < 0)})
 
 
-def _loans(books: Account, plan: Plan, intents: Sequence[Intent]) -> dict[str, Decimal]:
-    """The balances below zero that the plan leads to, had all its lines been dealt at their prices."""
+def _loans(view: GateView, plan: Plan, intents: Sequence[Intent]) -> dict[str, Decimal]:
+    """The balances below zero that the plan leads to at its prices, as deep as they become at the quotes' far sides with
+    commissions. None where a figure is no number, and without a margin account.
+    """
+    if view.margin is None:
+        return {}
     filled = {intent.ref: intent.filled for intent in intents}
-    end = {books.currency: books.cash, **books.foreign}
-    for line in plan.lines:
-        left = line.quantity - filled.get(line.ref, Decimal(0))
-        for sign, (currency, amount) in ((-1, outlay(line, left)), (1, proceeds(line, left))):
-            add(end, {currency: sign * amount})
-    return {currency: amount for currency, amount in end.items() if amount < 0}
+    end = {view.base_currency: view.cash, **view.foreign}
+    dearest = dict(end)
+    try:
+        for line in plan.lines:
+            left = max(line.quantity - filled.get(line.ref, Decimal(0)), Decimal(0))
+            currency, gained = proceeds(line, left)
+            spent, amount = planned_outlay(line, left)
+            for moved in ({currency: gained}, {spent: -amount}):
+                add(end, moved)
+            for moved in ({currency: gained}, {c: -paid for c, paid in view.outlay(line, left).items()}):
+                add(dearest, moved)
+        return {c: dearest[c] for c, amount in end.items() if amount < 0}
+    except ArithmeticError:
+        return {}
 
 
 def _pairs(books: Account, orders: Iterable[PlanLine | Intent], policy: Policy) -> dict[str, str]:
@@ -136,7 +153,7 @@ def _young(quote: Quote, now: datetime, limit: float) -> bool:
 def value_in_base(books: Account, quotes: Mapping[str, Quote]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     """(price of one unit of each symbol held, rate of each foreign currency), both in the books' currency.
 
-    `Outage` names what is held and has no quote, and a currency that has none.
+    `Outage` names what is held and has no quote, and a currency that has none; `Refused` one that has no pair.
     """
     held = {s: quotes.get(s) for s, quantity in books.positions.items() if quantity}
     if unpriced := sorted(s for s, quote in held.items() if quote is None or quote.reference is None):
@@ -145,6 +162,9 @@ def value_in_base(books: Account, quotes: Mapping[str, Quote]) -> tuple[dict[str
     units = {*(quote.currency for quote in priced.values()), *(c for c, amount in books.foreign.items() if amount)}
     pairs = {c: pair_symbol(c, books.currency) for c in sorted(units - {books.currency}) if c in CURRENCIES}
     rates = _rates(pairs, quotes, books.currency, lambda quote: True) | {books.currency: Decimal(1)}
+    if unknown := sorted(units - {*CURRENCIES, books.currency}):
+        words = f"The account has {', '.join(unknown)}, and only {', '.join(CURRENCIES)} can be reckoned with."
+        raise Refused(words, "Change it into one of them at the broker, and book that.", currencies=unknown)
     if unrated := sorted(units - set(rates)):
         raise Outage(f"The gateway gave no rate of {', '.join(unrated)}, in which something is held.", "Check its market data.")
     return {s: (quote.reference or Decimal(0)) * rates[quote.currency] for s, quote in priced.items()}, rates

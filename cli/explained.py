@@ -22,8 +22,8 @@ def show_plan(document: dict[str, Any]) -> None:
             [[x[c] for c in columns] for x in view["lines"]],
         )
         say(view["total"])
-    limits = [(x["rule"], x["who"], x["figure"], x["limit"], x["used"]) for x in view["limits"][:MOST]]
-    table("Limits, the most used first", ("limit", "of", "figure", "limit", "used"), limits)
+    limits = [(x["rule"], x["who"], x["figure"], x["limit"], x["wished"], x["used"]) for x in view["limits"][:MOST]]
+    table("Limits, the most used first", ("limit", "of", "figure", "limit", "wished", "used"), limits)
     if view["hedges"]:
         rows = [(x["name"], x["symbol"], f"{x['weight']:.2%}", f"{x['cost']:.3%}", x["reason"]) for x in view["hedges"]]
         table("Hedges", ("hedge", "with", "weight", "cost a year", "why"), rows)

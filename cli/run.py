@@ -156,16 +156,9 @@ def _rows_trades(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     new = document["status"] != "nothing to trade"
     fills = document["fills"] if new else []
     unit = document["currency"]
-    traded = f"{len(fills)} fills of {len(document['orders'])} orders, {_values(fills)}" if new else "nothing this time"
+    dealt = f"{len(fills)} fills of {len(document['orders'])} orders, {document['traded']:,.2f} {unit}"
+    traded = dealt if new else "nothing this time"
     agree = "ledger and gateway agree to the share and the cent" if not document["breaks"] else "; ".join(document["breaks"])
     costs = document["costs"]
     cost = f"cost {costs['commissions']:,.2f} {unit} in commissions and {costs['slippage']:,.2f} {unit} against the mid price"
     return [("traded", traded, cost if new else "cost nothing"), ("reconciled", "ledger and gateway", agree)]
-
-
-def _values(fills: list[dict[str, Any]]) -> str:
-    """What was dealt, by currency."""
-    sums: dict[str, float] = {}
-    for fill in fills:
-        sums[fill["currency"]] = sums.get(fill["currency"], 0.0) + fill["quantity"] * fill["price"]
-    return " and ".join(f"{value:,.2f} {currency}" for currency, value in sorted(sums.items())) or "nothing dealt"

@@ -22,6 +22,7 @@ def gateway(
     as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The session it lives in.")] = None,
     cash: Annotated[float, typer.Option(help="Of an account that is opened now.", min=0)] = 1_000_000,
     currency: Annotated[str | None, typer.Option(help="Of an account that is opened now; USD if none is named.")] = None,
+    deposit: Annotated[float, typer.Option(help="Paid into the account before it starts; below 0: taken out.")] = 0.0,
     json: Json = False,
 ) -> None:
     """A simulated gateway that speaks the TWS protocol, in one session of the bundled prices; Ctrl-C stops it."""
@@ -38,7 +39,7 @@ def gateway(
         else:
             say(f"The simulated gateway lives in {session} and listens on 127.0.0.1:{listening} for {where.account}.")
 
-    serve_gateway(where, session, port, Decimal(str(cash)), ready, currency)
+    serve_gateway(where, session, port, Decimal(str(cash)), ready, currency, Decimal(str(deposit)))
 
 
 @guarded

@@ -69,6 +69,7 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
         hedges=found.hedges if found else judgement.hedges,
         judged=judgement.judged,
         after=after,
+        kept=judge(after, there),
         **_figures({**current, **money}, {**after, **left}, there, book),
     )
 

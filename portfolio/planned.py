@@ -88,7 +88,7 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
         if lines and _worse(lines, asked, attempt, there, before):
             lines = ()
     after = _after(lines, asked, attempt, there)
-    return Planned(_plan(asked, lines, there, book), asked.weights, after, asked.hedges, tuple(notes.values()))
+    return Planned(_plan(asked, lines, there, book), dict(attempt.weights), after, asked.hedges, tuple(notes.values()))
 
 
 def _plan(asked: Asked, lines: tuple[PlanLine, ...], there: Situation, book: Book) -> Plan | None:
@@ -180,41 +180,49 @@ def _parts(asked: Asked, sizing: Sizing, there: Situation, book: Book) -> dict[s
 # ---------------------------------------------------------------- hedges follow what is bought
 def _hedged(attempt: _Try, asked: Asked, there: Situation, book: Book) -> tuple[_Try, Asked]:
     """The attempt, and what is asked, with shorts and loans cut to what the whole shares that are really bought ask for."""
-    cut = tuple(h for h in asked.hedges if h.weight < 0 or h.kind == "put")
+    cut = tuple(h for h in asked.hedges if attempt.weights.get(h.symbol, 0.0) < 0 or h.kind == "put")
     if not cut:
         return attempt, asked
+    universe = there.policy.symbols
+    expected = _needs({s: w for s, w in asked.judged.items() if s in universe}, there, book)
     for _ in range(2):
         after = _after(_lines(asked, attempt, there, book), asked, attempt, there)
-        bought = {s: w for s, w in after.items() if s in there.policy.symbols}
-        needed = hedge_weights(hedge(scene_of(there.policy, there.market, bought, there.equity, book)))
-        less = {h.symbol: needed.get(h.symbol, 0.0) for h in cut if _larger(attempt.weights, needed, h.symbol)}
-        if not less:
+        needed = _needs({s: w for s, w in after.items() if s in universe}, there, book)
+        less = {h.symbol: asked.weights[h.symbol] * _part(h.symbol, needed, expected) for h in cut}
+        if all(abs(attempt.weights[s]) <= abs(w) * (1.0 + FOLLOWS) + SAME for s, w in less.items()):
             break
         attempt = replace(attempt, weights={**attempt.weights, **less})
-    hedges = tuple(_cut(h, attempt.weights) if h in cut else h for h in asked.hedges)
-    mine = {s: attempt.weights[s] for s in attempt.weights if attempt.weights[s] != asked.weights[s]}
+    mine = {h.symbol: attempt.weights[h.symbol] for h in cut if attempt.weights[h.symbol] != asked.weights[h.symbol]}
+    hedges = tuple(_cut(h, mine[h.symbol], asked.weights[h.symbol]) if h.symbol in mine else h for h in asked.hedges)
     return attempt, replace(asked, weights={**asked.weights, **mine}, judged={**asked.judged, **mine}, hedges=hedges)
+
+
+def _needs(bought: Weights, there: Situation, book: Book) -> dict[str, float]:
+    """What each hedge would be of a book of these, by symbol; "" is how much there is of it at all."""
+    found = hedge_weights(hedge(scene_of(there.policy, there.market, bought, there.equity, book)))
+    return {**found, "": sum(abs(w) for w in bought.values())}
+
+
+def _part(symbol: str, needed: Weights, expected: Weights) -> float:
+    """How much of a hedge is left where less is bought of what it hedges; of a hedge that the rules have made needless as much as
+    of the whole, for they counted on it.
+    """
+    key = symbol if abs(expected.get(symbol, 0.0)) > SAME else ""
+    whole = expected.get(key, 0.0)
+    part = needed.get(key, 0.0) / whole if whole else 0.0
+    return min(max(part, 0.0), 1.0)
+
+
+def _cut(one: Hedge, weight: float, before: float) -> Hedge:
+    part = weight / before if before else 0.0
+    why = f"{one.reason}; cut to {weight:.2%}, for less is bought of what it hedges"
+    return replace(one, weight=weight, cost=one.cost * abs(part), reason=why)
 
 
 def scene_of(policy: Policy, market: Market, weights: Weights, equity: Decimal, book: Book) -> Scene:
     """What the hedges of a book of `weights` look at."""
     held = {s: book.held(s) for s in {*book.account.positions, *book.pending}}
     return Scene(policy, market, weights, equity, book.quotes, held, book.rates)
-
-
-def _larger(weights: Weights, needed: Weights, symbol: str) -> bool:
-    """Whether the weight is larger than what is needed by more than whole shares explain; it is made smaller, never larger."""
-    mine, theirs = weights.get(symbol, 0.0), needed.get(symbol, 0.0)
-    return abs(mine) > abs(theirs) * (1.0 + FOLLOWS) + SAME or mine * theirs < 0.0
-
-
-def _cut(one: Hedge, weights: Weights) -> Hedge:
-    weight = weights.get(one.symbol, 0.0)
-    if abs(weight) >= abs(one.weight) * (1.0 - FOLLOWS):
-        return one
-    part = weight / one.weight
-    why = f"{one.reason}; cut to {weight:.2%}, for that much less is held of what it hedges"
-    return replace(one, weight=weight, cost=one.cost * part, reason=why)
 
 
 # ---------------------------------------------------------------- the limits, once more

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from portfolio.errors import Refused
 from portfolio.types import CURRENCIES, FloatArray, pair_symbol
 
 Leg = tuple[str, int]  # a series, and 1 as it is told or -1 turned around
@@ -26,7 +27,7 @@ FAMILIES = ((ECB, "EUR"), (FRED, "USD"))
 
 
 def rate_series(currency: str, base: str) -> tuple[Route, ...]:
-    """The ways to what one unit of `currency` is worth in `base`, the preferred one first.
+    """The ways to what one unit of `currency` is worth in `base`, the preferred one first. `Refused` of a currency without any.
 
     >>> rate_series("USD", "EUR")[0], rate_series("GBP", "USD")[0]
     ((('EUR.USD', -1),), (('EUR.GBP', -1), ('EUR.USD', 1)))
@@ -35,6 +36,9 @@ def rate_series(currency: str, base: str) -> tuple[Route, ...]:
     """
     if currency == base:
         return ((),)
+    if unknown := sorted({currency, base} - set(CURRENCIES)):
+        words = f"No series says what {', '.join(unknown)} is worth; known are {', '.join(CURRENCIES)}."
+        raise Refused(words, "Use one of these.", currencies=unknown)
     return tuple((*_leg(family, currency, hub), *_leg(family, hub, base)) for family, hub in FAMILIES)
 
 

@@ -28,7 +28,19 @@ from portfolio.types import (
 
 Document = dict[str, Any]
 LATER = frozenset(  # fields that older records do not have
-    {"why", "certificate", "timing", "hedges", "stresses", "margin_before", "margin_after", "backtests", "judged", "after"}
+    {
+        "why",
+        "certificate",
+        "timing",
+        "hedges",
+        "stresses",
+        "margin_before",
+        "margin_after",
+        "backtests",
+        "judged",
+        "after",
+        "kept",
+    }
     | {"figure", "limit", "of", "rate", "parts", "cost", "beta", "effective_names", "volatility_at_one"}
     | {"exit_days", "exit_cost", "exit_deviation"}
 )

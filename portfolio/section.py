@@ -104,7 +104,8 @@ class Section:
         value = self._take(key, default)
         if not isinstance(value, (list, tuple)) or not all(isinstance(item, Mapping) for item in value):
             raise self.wrong(key, f"a list of tables, each under its own `[[{self.path}.{key}]]`")
-        return tuple(Section(f"{self.path}.{key} {i}", item) for i, item in enumerate(value, start=1))
+        path = f"{self.path}.{key}" if self.path else key
+        return tuple(Section(f"{path} {i}", item) for i, item in enumerate(value, start=1))
 
     def done(self) -> None:
         for key in self.table:

@@ -99,16 +99,18 @@ def serve_gateway(
     cash: Decimal,
     ready: Callable[[int], None],
     currency: str | None = None,
+    deposit: Decimal = Decimal(0),
 ) -> None:
     """Serve that session until the process is stopped; `ready` hears the port. `cash` and `currency` (USD if none is named) are
-    those of an account opened now.
+    those of an account opened now; `deposit` is paid in before anybody connects.
     """
     import asyncio
 
     from brokers.simulator.gateway import serve
 
     market, state = simulated_market(session), state_file(settings)
-    asyncio.run(serve(market, state, port=port, account=settings.account, cash=cash, currency=currency, on_ready=ready))
+    money = {"cash": cash, "currency": currency, "deposit": deposit}
+    asyncio.run(serve(market, state, port=port, account=settings.account, on_ready=ready, **money))
 
 
 @contextmanager

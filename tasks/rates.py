@@ -56,18 +56,19 @@ class Rates:
         return replace(market, closes=closes, watched=watched, rates=panels, rate_days=days)
 
 
-def rates_at(reader: Reader, currencies: Iterable[str], base: str, as_of: datetime) -> Rates:
-    """The rates of `currencies` in `base` known at `as_of`. `Refused` names a currency without any.
+def rates_at(reader: Reader, currencies: Iterable[str], base: str, as_of: datetime, also: frozenset[str] = frozenset()) -> Rates:
+    """The rates of `currencies` in `base` known at `as_of`, and those of `also` that are. `Refused` names a currency without any.
 
     Of several ways the one with the newest day is taken, and of equals the reference rates of the European Central Bank.
     """
-    wanted = sorted({*currencies} - {base})
+    needed = {*currencies} - {base}
+    wanted = sorted((needed | also) - {base})
     if not wanted:
         return Rates()
     ways = {currency: rate_series(currency, base) for currency in wanted}
     told = _told(reader, sorted({series for routes in ways.values() for route in routes for series, _ in route}), as_of)
     chosen = {currency: _newest(routes, told) for currency, routes in ways.items()}
-    if lacking := [currency for currency, route in chosen.items() if route is None]:
+    if lacking := [currency for currency, route in chosen.items() if route is None and currency in needed]:
         raise Refused(
             f"The warehouse knows no rate of {', '.join(lacking)} in {base} at {as_of:%Y-%m-%d %H:%M} UTC.",
             "Ingest one (`trimtab ingest macro --source sample`, or exchange_rates from fred).",

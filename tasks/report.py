@@ -14,6 +14,7 @@ from portfolio.errors import Refused
 from portfolio.record import policy_from
 from portfolio.reports import ReportFacts, TradeRow, render
 from portfolio.reports.facts import Hindsight
+from portfolio.risk.past import look_back
 from portfolio.types import Execution, Intent, Policy
 from tasks import doors
 from tasks.calendar import hours
@@ -131,15 +132,15 @@ def _hindsight(settings: Settings, document: Mapping[str, Any], policy: Policy, 
         return None
     with doors.open_lake(settings) as lake:
         market = market_at(lake, policy, times, datetime.fromisoformat(document["as_of"]), document["snapshot"])
-    held = [s for s, w in document["weights"].items() if abs(w) > 1e-9]
-    returns = market.returns(HINDSIGHT, held) if held else np.empty((0, 0))
-    if len(returns) < 2 or not np.isfinite(returns).all():
+    held = {s: w for s, w in document["weights"].items() if abs(w) > 1e-9}
+    past = look_back(held, market, HINDSIGHT)
+    count = len(past.book)
+    if not held or past.why or past.left_out or count < min(HINDSIGHT, len(market.sessions) - 1) or count < 2:
         return None
-    growth = 1.0 + returns @ np.array([document["weights"][s] for s in held])
-    benchmark = market.benchmark[-len(returns) - 1 :]
+    benchmark = market.benchmark[-count - 1 :]
     return Hindsight(
-        sessions=market.sessions[-len(returns) - 1 :],
-        portfolio=np.concatenate([[1.0], np.cumprod(growth)]),
+        sessions=market.sessions[-count - 1 :],
+        portfolio=np.concatenate([[1.0], np.cumprod(1.0 + past.book)]),
         benchmark=benchmark / benchmark[0],
         benchmark_name=policy.benchmark or "",
     )
@@ -152,9 +153,10 @@ def _quarantined(settings: Settings) -> dict[str, int]:
 
 
 def _limits(policy: Policy) -> dict[str, float]:
+    """Of the figures that the page shows; a limit of another level, horizon or method stands under the limits alone."""
     limits: dict[str, float] = {"gross": policy.risk.max_gross}
-    if policy.risk.value_at_risk:
-        limits["value_at_risk"] = policy.risk.value_at_risk.limit
-    if policy.risk.conditional_value_at_risk:
-        limits["conditional_value_at_risk"] = policy.risk.conditional_value_at_risk.limit
+    for name in ("value_at_risk", "conditional_value_at_risk"):
+        limit = getattr(policy.risk, name)
+        if limit is not None and (limit.level, limit.days, limit.method) == (0.95, 1, "historical"):
+            limits[name] = limit.limit
     return limits

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from portfolio.ledger import add
 from portfolio.record import decision_body
-from portfolio.types import Decision, Execution, multiplier
+from portfolio.types import Decision, Execution, currency_pair, multiplier
 from tasks import doors
 from tasks.settings import Settings
 
@@ -25,7 +26,7 @@ def number(value: Decimal | float | None) -> float | int | None:
 def summary(settings: Settings, decision: str | None, status: str) -> dict[str, Any]:
     """The decision in JSON numbers; orders and fills with positive quantities, none where this run had nothing to trade.
 
-    costs: what the fills cost against the prices they were planned at, and in commissions, in the base currency.
+    costs: what the fills cost against the prices they were planned at, and in commissions, in the base currency; see `_costs`.
     """
     ledger = doors.open_ledger(settings)
     record = ledger.decision(decision) if decision else None
@@ -47,6 +48,7 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
         "seconds": {},
         "costs": {"commissions": 0.0, "slippage": 0.0},
         "currency": None,
+        "traded": 0.0,
     }
     if document is None:
         return out
@@ -59,7 +61,10 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
         out["orders"] = [_order(line) for line in plan["lines"]]
         executions = ledger.executions(settings.account, plan["plan"])
         out["fills"] = [_fill(e) for e in executions]
-        out["costs"] = _costs(plan["lines"], executions, out["currency"])
+        rates = document["inputs"]["book"].get("rates") or {}
+        booked = {currency: Decimal(rate["value"]) for currency, rate in rates.items()}
+        out["traded"] = _traded(plan["lines"], executions)
+        out["costs"] = _costs(plan["lines"], executions, out["currency"], booked)
     return out
 
 
@@ -113,16 +118,31 @@ def _order(line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _costs(lines: list[dict[str, Any]], executions: list[Execution], base: str) -> dict[str, float]:
+def _costs(
+    lines: list[dict[str, Any]], executions: list[Execution], base: str, booked: Mapping[str, Decimal] | None = None
+) -> dict[str, Any]:
     """commissions, and slippage: signed shares x (fill - planned price); positive is a cost. To the cent of `base`, at the rates
-    of the plan.
+    of the plan, or where it has none at those of its book (`booked`); unrated: commissions in a currency that neither knows, in
+    that currency, where there are any.
     """
     planned = {line["symbol"]: Decimal(line["price"]) for line in lines}
-    rates = {line["currency"]: Decimal(line.get("rate", 1)) for line in lines} | {base: Decimal(1)}
+    rates = {**(booked or {}), **{line["currency"]: Decimal(line.get("rate", 1)) for line in lines}, base: Decimal(1)}
     moves = (e.quantity * multiplier(e.symbol) * (e.price - planned[e.symbol]) * rates[e.currency] for e in executions)
-    fees = ((e.commission or Decimal(0)) * rates[e.commission_currency or e.currency] for e in executions)
-    commissions, slippage = sum(fees, Decimal(0)), sum(moves, Decimal(0))
-    return {"commissions": float(round(commissions, 2)), "slippage": float(round(slippage, 2))}
+    fees: dict[str, Decimal] = {}
+    for e in executions:
+        add(fees, {e.commission_currency or e.currency: e.commission or Decimal(0)})
+    commissions = sum((fee * rates[currency] for currency, fee in fees.items() if currency in rates), Decimal(0))
+    unrated = {currency: number(fee) for currency, fee in fees.items() if fee and currency not in rates}
+    out = {"commissions": float(round(commissions, 2)), "slippage": float(round(sum(moves, Decimal(0)), 2))}
+    return out | ({"unrated": unrated} if unrated else {})
+
+
+def _traded(lines: list[dict[str, Any]], executions: list[Execution]) -> float:
+    """Value of the shares that were dealt, conversions left out, in the base currency at the rates of the plan."""
+    rates = {line["symbol"]: Decimal(line.get("rate", 1)) for line in lines}
+    dealt = (e for e in executions if not currency_pair(e.symbol))
+    values = (abs(e.quantity) * e.price * multiplier(e.symbol) * rates.get(e.symbol, Decimal(1)) for e in dealt)
+    return float(round(sum(values, Decimal(0)), 2))
 
 
 def _fill(execution: Execution) -> dict[str, Any]:

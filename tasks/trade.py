@@ -71,14 +71,12 @@ def close_books(settings: Settings, policy: Policy, now: datetime) -> dict[str, 
 
     ledger = doors.open_ledger(settings)
     desk = doors.open_desk(settings, policy, ledger)
-    seen, quotes = asyncio.run(_close(desk))
+    seen, quotes = asyncio.run(_close(ledger, desk, now))
     books = ledger.account(settings.account, policy.base_currency)
     prices, rates = value_in_base(books, quotes)
     equity = books.equity(prices, rates)
     weights = {s: float(q * prices[s] * multiplier(s) / equity) for s, q in sorted(books.positions.items()) if q}
     ledger.record_equity(settings.account, policy.name, seen.session, equity, books.cash, weights, now, books.foreign)
-    differences = {b.what: {"ledger": b.ours, "broker": b.theirs} for b in seen.breaks}
-    ledger.record_reconcile(settings.account, not differences, differences, now)
     return {
         "session": seen.session.isoformat(),
         "equity": equity,
@@ -107,15 +105,18 @@ def reconcile(settings: Settings, policy: Policy) -> Reconciled:
     return asyncio.run(ask())
 
 
-async def _close(desk: Desk) -> tuple[Reconciled, dict[str, Quote]]:
-    """The reconcile, and quotes of what is held and of its currencies."""
+async def _close(ledger: SqlLedger, desk: Desk, now: datetime) -> tuple[Reconciled, dict[str, Quote]]:
+    """The reconcile, on record before anything can fail after it, and quotes of what either side holds and of its currencies."""
     from brokers.reconcile import reconcile_account
 
     try:
         await desk.broker.connect()
         seen = await reconcile_account(desk)
-        held = {s for s, q in seen.picture.positions.items() if q}
-        wanted = sorted({*held, *foreign_pairs(desk, seen.picture.cash).values()})
+        differences = {b.what: {"ledger": b.ours, "broker": b.theirs} for b in seen.breaks}
+        ledger.record_reconcile(desk.account, not differences, differences, now)
+        books = ledger.account(desk.account, desk.currency)
+        held = {s for s, q in (*seen.picture.positions.items(), *books.positions.items()) if q}
+        wanted = sorted({*held, *foreign_pairs(desk, {**seen.picture.cash, **books.foreign}).values()})
         return seen, dict(await desk.broker.quotes(wanted)) if wanted else {}
     finally:
         await desk.broker.disconnect()

@@ -116,7 +116,8 @@ class IBBroker:
             executions=picture.executions(heard, self.account, self._symbols),
             positions=picture.positions(heard, self.account, self._symbols),
             cash=picture.cash(values, self.account),
-            net_liquidation=picture.net_liquidation(values, self.account),
+            unnamed=picture.unnamed(heard, self.account, self._symbols),
+            **picture.worth(values, self.account),
         )
 
     async def _account_values(self, line: Line) -> list[tuple[str, str, str, str]]:

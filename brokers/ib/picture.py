@@ -109,6 +109,15 @@ def positions(heard: Heard, account: str, symbols: Symbols) -> Mapping[str, Deci
     return {name: quantity for name, quantity in by_name.items() if quantity}
 
 
+def unnamed(heard: Heard, account: str, symbols: Symbols) -> tuple[tuple[str, str], ...]:
+    """(symbol, currency) of what is held, open or was dealt in another currency than we were told, in order."""
+    dealt = [contract for contract, fill in heard.latest().values() if fill.acctNumber == account]
+    open_ = [contract for contract, order in heard.opened.values() if order.account == account]
+    last = {contract.conId: (contract, quantity) for owner, contract, quantity in heard.positions if owner == account}
+    held = [contract for contract, quantity in last.values() if states.exact(quantity)]
+    return tuple(sorted({found for contract in (*held, *open_, *dealt) if (found := symbols.unnamed(contract)) is not None}))
+
+
 def cash(values: Values, account: str) -> Mapping[str, Decimal]:
     """Cash by currency: IB's CashBalance of each currency, BASE left out. `Outage` where none was told."""
     found = {
@@ -121,7 +130,10 @@ def cash(values: Values, account: str) -> Mapping[str, Decimal]:
     return found
 
 
-def net_liquidation(values: Values, account: str) -> Decimal | None:
-    """Net liquidation value in the base currency, or None where it was not told."""
-    told = (value for owner, tag, value, currency in values if owner == account and tag == "NetLiquidation")
-    return next((states.exact(value) for value in told), None)
+def worth(values: Values, account: str) -> dict[str, Any]:
+    """net_liquidation and base of a picture: the net liquidation value in the account's own currency, and which that is; None
+    and "" where they are not told.
+    """
+    told = ((value, currency) for owner, tag, value, currency in values if owner == account and tag == "NetLiquidation")
+    value, currency = next(told, (None, ""))
+    return {"net_liquidation": None if value is None else states.exact(value), "base": "" if currency == "BASE" else currency}

@@ -46,10 +46,22 @@ class Symbols:
             return pair
         if contract.secType == "OPT":
             name = _option(name, contract)
-        known = option_terms(name) if contract.secType == "OPT" else contract.secType == "STK"
-        if known and contract.currency == self.currency(name):
+        if _is_share(name, contract) and contract.currency == self.currency(name):
             return name
         return f"{contract.localSymbol or name}:{contract.secType}:{contract.currency}"
+
+    def unnamed(self, contract: Any) -> tuple[str, str] | None:
+        """(symbol, currency) of a share or an option in another currency than we were told; None of anything else."""
+        name = contract.symbol.replace(" ", ".")
+        symbol = _option(name, contract) if contract.secType == "OPT" else name
+        if contract.conId in self._ours or not _is_share(symbol, contract) or contract.currency == self.currency(symbol):
+            return None
+        return name, contract.currency
+
+
+def _is_share(name: str, contract: Any) -> bool:
+    """Or an option on a hundred of them."""
+    return option_terms(name) is not None if contract.secType == "OPT" else contract.secType == "STK"
 
 
 def _option(underlying: str, contract: Any) -> str:

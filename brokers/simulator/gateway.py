@@ -188,6 +188,7 @@ async def serve(  # noqa: PLR0913  (each is a word of the gateway's command line
     account: str = "DU1000001",
     cash: Decimal = Decimal("1000000"),
     currency: str | None = None,
+    deposit: Decimal = Decimal(0),
     faults: Faults | None = None,
     on_ready: Callable[[int], None] = lambda port: None,
     until: asyncio.Event | None = None,
@@ -195,13 +196,16 @@ async def serve(  # noqa: PLR0913  (each is a word of the gateway's command line
     """Serve clients until `until` is set (for ever without it), or the task is cancelled.
 
     `state_path` is made on the first start with `account` and `cash`; later starts go on where the last one ended,
-    however it ended. Refused where another gateway uses it; Outage where the port is taken.
+    however it ended. `deposit` is paid in (below zero: taken out) at this start. Refused where another gateway uses it;
+    Outage where the port is taken.
     """
     faults = faults or Faults()
     if currency not in {None, *CURRENCIES}:
         raise WrongUse(f"An account cannot be kept in {currency}.", f"Give one of: {', '.join(CURRENCIES)}.")
     Path(state_path).parent.mkdir(parents=True, exist_ok=True)
     store = Store(Path(state_path), account, cash, currency)
+    if deposit:
+        store.pay(deposit)
     gateway = Gateway(Exchange(market, store, Decimal(str(faults.margin_rate))), faults)
     with contextlib.closing(store):
         try:

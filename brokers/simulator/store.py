@@ -143,6 +143,13 @@ class Store:
         self.orders[order.perm_id], self.positions[symbol] = order, position
         self.money.update(money)
 
+    def pay(self, amount: Decimal) -> None:
+        """Money that comes in, or below zero goes out, in the account's own currency."""
+        with self._transaction():
+            after = self.cash + amount
+            self._db.execute("INSERT OR REPLACE INTO money VALUES (?,?)", (self.currency, str(after)))
+        self.money[self.currency] = after
+
     @property
     def cash(self) -> Decimal:
         """Money in the account's own currency."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from portfolio.market import MINIMUM_DAYS, Market
-from portfolio.types import FloatArray, HedgePolicy, Policy, Quote, Rate, Weights
+from portfolio.types import FloatArray, HedgePolicy, Policy, Quote, Rate, Weights, money_of, option_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Scene:
         shape (days,); bought: less what the strategy makes room for a unit of it; the benchmark is NaN where there is none.
         None with fewer than 60 such sessions.
         """
-        held = [s for s, w in self.weights.items() if w]
-        mine = self.market.returns(hedge.lookback, held)
+        held = [s for s, w in self.weights.items() if w and not option_terms(s)]
         theirs = self._returns_of(hedge.instrument, hedge.lookback)
+        mine = np.column_stack([np.empty((len(theirs), 0)), *(self._returns_of(s, hedge.lookback) for s in held)])
         closes = self.market.benchmark[-(hedge.lookback + 1) :]
         benchmark = closes[1:] / closes[:-1] - 1.0 if len(closes) > 1 else np.empty(0)
         known = np.isfinite(mine).all(axis=1) & np.isfinite(theirs)
@@ -49,7 +49,7 @@ class Scene:
 
     def _returns_of(self, symbol: str, days: int) -> FloatArray:
         """Shape (<= days,), NaN where a close is missing."""
-        closes = self.market.closes_of(symbol)
+        closes = self.market.rates.get(symbol) if money_of(symbol) else self.market.closes_of(symbol)
         window = np.full(len(self.market.sessions), np.nan)[-(days + 1) :] if closes is None else closes[-(days + 1) :]
         out: FloatArray = window[1:] / window[:-1] - 1.0
         return out

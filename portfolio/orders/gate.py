@@ -6,20 +6,26 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeVar
 
-from portfolio.orders.view import GateView, outlay
+from portfolio.orders.reducing import reduces, to_close
+from portfolio.orders.view import GateView
 from portfolio.types import Action, Intent, OrderState, Plan, PlanLine, Side, TradingState, Verdict, currency_pair, option_terms
 
 Reason = str | None
 Rule = Callable[[PlanLine, GateView], Reason]
+Asked = TypeVar("Asked", Plan, PlanLine)
 
 
 def admit_plan(plan: Plan, view: GateView) -> tuple[Verdict, ...]:
     """Verdicts on the plan as a whole: its turnover. Money that is changed for a purchase is counted with the purchase."""
-    values = (view.value(line) for line in plan.lines if not currency_pair(line.symbol))
+    return _verdicts({"plan_turnover": _answered(_turnover, plan, view, f"plan {plan.plan}")}, ())
+
+
+def _turnover(plan: Plan, view: GateView) -> Reason:
+    values = (abs(view.value(line)) for line in plan.lines if not currency_pair(line.symbol))
     turnover = _ratio(sum(values, Decimal(0)), view.nav)
-    reasons = {"plan_turnover": _over(turnover, _most_turnover(view), "the plan's turnover", "of net asset value")}
-    return _verdicts(reasons, ())
+    return _over(turnover, _most_turnover(view), "the plan's turnover", "of net asset value")
 
 
 def admit(line: PlanLine, view: GateView) -> tuple[Verdict, ...]:
@@ -40,17 +46,17 @@ def admit(line: PlanLine, view: GateView) -> tuple[Verdict, ...]:
         "duplicate": _duplicate,
         "unknown_order": _unknown_order,
     }
-    reasons = {name: _answered(rule, line, view) for name, rule in rules.items()}
+    reasons = {name: _answered(rule, line, view, f"the order in {line.symbol}") for name, rule in rules.items()}
     verdicts = _verdicts(reasons, (line.symbol,))
     return (*verdicts, _volume(line, view))
 
 
-def _answered(rule: Rule, line: PlanLine, view: GateView) -> Reason:
+def _answered(rule: Callable[[Asked, GateView], Reason], asked: Asked, view: GateView, name: str) -> Reason:
     """What the rule says; a figure that cannot be reckoned with (decimals raise on NaN) is a refusal like any other."""
     try:
-        return rule(line, view)
-    except ArithmeticError:
-        return f"the order in {line.symbol} or the account holds a figure that is not a number"
+        return rule(asked, view)
+    except (ArithmeticError, ValueError):
+        return f"{name} or the account holds a figure that is not a number"
 
 
 def _verdicts(reasons: Mapping[str, Reason], symbols: tuple[str, ...]) -> tuple[Verdict, ...]:
@@ -78,17 +84,9 @@ def _most_turnover(view: GateView) -> float:
 def _state(line: PlanLine, view: GateView) -> Reason:
     if view.state is TradingState.ACTIVE:
         return None
-    if view.state is TradingState.REDUCING and _reduces(line, view):
+    if view.state is TradingState.REDUCING and reduces(line, view):
         return None
     return f"the account is {view.state.value}"
-
-
-def _reduces(line: PlanLine, view: GateView) -> bool:
-    """It brings a position closer to zero, or money home, or pays back a loan."""
-    if pair := currency_pair(line.symbol):
-        gained = pair[0] if line.side is Side.BUY else pair[1]
-        return gained == view.base_currency or view.balance(gained) < 0
-    return line.quantity <= _to_close(line, view)
 
 
 def _allowed(line: PlanLine, view: GateView) -> Reason:
@@ -115,7 +113,7 @@ def _known(line: PlanLine, view: GateView) -> Reason:
         return f"{line.symbol} is between currencies of which the policy has only {', '.join(sorted(mine))}"
     option = option_terms(line.symbol)
     wanted = option.right == "P" and option.underlying in view.insured if option else line.symbol in view.symbols
-    if wanted or line.quantity <= _to_close(line, view):
+    if wanted or line.quantity <= to_close(line, view):
         return None
     return f"{line.symbol} is no part of the policy's universe"
 
@@ -174,22 +172,10 @@ def _value(line: PlanLine, view: GateView) -> Reason:
     return _over(_ratio(value, view.nav), limit, "the order's value", "of net asset value") or absolute
 
 
-def _to_close(line: PlanLine, view: GateView) -> Decimal:
-    """How much of the line's side brings its position to zero, less what other orders of ours are dealing already; none where
-    the books are no number.
-    """
-    held = view.positions.get(line.symbol, Decimal(0))
-    others = [i for i in view.sent if i.symbol == line.symbol and i.side is line.side and i.ref != line.ref]
-    working = sum((i.quantity - i.filled for i in others if not i.state.final), Decimal(0))
-    if not held.is_finite():
-        return Decimal(0)
-    return (held if line.side is Side.SELL else -held) - working
-
-
 def _short(line: PlanLine, view: GateView) -> Reason:
     if line.side is Side.BUY or currency_pair(line.symbol):
         return None
-    free = _to_close(line, view)
+    free = to_close(line, view)
     if line.quantity <= free:
         return None
     if not view.policy.allow_short:
@@ -201,27 +187,25 @@ def _short(line: PlanLine, view: GateView) -> Reason:
 
 def _cash(line: PlanLine, view: GateView) -> Reason:
     """Enough is left of all cash, and no currency is overdrawn; with a margin account, not deeper than the plan wants it."""
-    currency, amount = outlay(line, line.quantity)
-    if not amount:
+    takes = view.outlay(line, line.quantity)
+    if not takes:
         return None
-    after, left = _ratio(view.cash_in_base() - _to_spend(line, view), view.nav), view.balance(currency) - amount
+    spent = sum((amount * view.rate(c) for c, amount in takes.items()), Decimal(0))
+    after = _ratio(view.cash_in_base() - (Decimal(0) if currency_pair(line.symbol) else spent), view.nav)
     kept = -math.inf if view.margin is not None or currency_pair(line.symbol) else view.policy.minimum_cash_after
     if not (math.isfinite(after) and after >= kept):
         return f"cash after it would be {after:.4g} of net asset value, at least {kept:.4g} is kept"
-    floor = view.loans.get(currency, Decimal(0)) if view.margin is not None else Decimal(0)
-    if not left.is_finite() or left < floor:
-        return f"cash in {currency} after it would be {left:.2f}: what is missing must be changed or paid in first"
+    for currency, amount in takes.items():
+        left = view.balance(currency) - amount
+        floor = view.loans.get(currency, Decimal(0)) if view.margin is not None else Decimal(0)
+        if not left.is_finite() or left < floor:
+            return f"cash in {currency} after it would be {left:.2f}: what is missing must be changed or paid in first"
     return None
-
-
-def _to_spend(line: PlanLine, view: GateView) -> Decimal:
-    """What all cash together is less after a purchase; a conversion only moves it."""
-    return Decimal(0) if currency_pair(line.symbol) or line.side is Side.SELL else view.value(line)
 
 
 def wants_preview(line: PlanLine, view: GateView) -> bool:
     """Whether the broker must be asked what the order would do to the margin."""
-    return view.margin is not None and (currency_pair(line.symbol) is not None or line.quantity > _to_close(line, view))
+    return view.margin is not None and (currency_pair(line.symbol) is not None or line.quantity > to_close(line, view))
 
 
 def _cushion(line: PlanLine, view: GateView) -> Reason:

@@ -237,7 +237,12 @@ def _fees(symbols: tuple[str, ...], rate: list[Decimal], sizing: Sizing) -> Call
 def _line(symbol: str, delta: Decimal, because: Because, sizing: Sizing) -> PlanLine:
     instrument = sizing.instruments.get(symbol, symbol)
     told = {cause: part for cause, part in because.parts.get(symbol, {}).items() if part}
-    parts = {**told, "rounding": delta - sum(told.values(), ZERO)}
+    left = delta - sum(told.values(), ZERO)
+    if told and abs(left) < Decimal(repr(ROUNDING)):  # the last bits of a weight are no cause of their own
+        largest = max(told, key=lambda cause: abs(told[cause]))
+        told[largest] += left
+        left = ZERO
+    parts = {**told, "rounding": left}
     return PlanLine(
         ref=order_ref(sizing.account_name, plan_id(sizing.decision), instrument, 0),
         instrument=instrument,

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from portfolio.errors import WrongUse
 from portfolio.section import Section
 from portfolio.types import CostPolicy, MarginPolicy
 
@@ -39,12 +40,16 @@ def _tiers(section: Section, usual: tuple[tuple[float, float], ...]) -> tuple[tu
     out = []
     for number, each in enumerate(found, start=1):
         last = number == len(found)
-        up_to = float("inf") if last and "up_to" not in each.table else each.number("up_to", 0.0, 1e15)
+        if last and "up_to" in each.table:
+            raise WrongUse(
+                f"[{each.path}] is the last tier and names up_to.", "Leave it out: the last tier has no end.", key="up_to"
+            )
+        up_to = float("inf") if last else each.number("up_to", 0.0, 1e15)
         out.append((up_to, each.number("spread", 0.0, 1.0)))
         each.done()
     if any(low[0] >= high[0] for low, high in itertools.pairwise(out)):
         raise section.wrong("tiers", "a list whose `up_to` rises from one to the next")
-    return (*out[:-1], (float("inf"), out[-1][1]))
+    return tuple(out)
 
 
 def _fees(section: Section, traded: tuple[str, ...]) -> dict[str, float]:
@@ -52,7 +57,8 @@ def _fees(section: Section, traded: tuple[str, ...]) -> dict[str, float]:
     assert inner is not None
     strange = [symbol for symbol in inner.table if symbol not in traded]
     if strange:
-        raise inner.wrong(strange[0], "the fee of a symbol that the policy trades")
+        what = f"[margin.borrow_fees] names {strange[0]}, which the policy does not trade."
+        raise WrongUse(what, "Take it out, or name a symbol of the universe or of a hedge.", key=strange[0])
     return {symbol: inner.number(symbol, 0.0, 10.0) for symbol in inner.table}
 
 

@@ -85,7 +85,9 @@ def weights_over_time(points: Sequence[tuple[str, Mapping[str, float]]]) -> str:
 
 def drift_chart(held: Mapping[str, float], wished: Mapping[str, float], after: Mapping[str, float]) -> str:
     """What was held, what was decided and what is held now, name by name."""
-    names = [s for s in sorted(wished, key=lambda s: -wished[s]) if max(held.get(s, 0), wished[s], after.get(s, 0)) > 1e-6]
+    names = [
+        s for s in sorted(wished, key=lambda s: -wished[s]) if any(abs(book.get(s, 0.0)) > 1e-6 for book in (held, wished, after))
+    ]
     with _drawing(max(1.6, 0.42 * len(names) + 0.8)) as (axes, out):
         places = np.arange(len(names))
         axes.barh(places - 0.27, [held.get(s, 0.0) for s in names], height=0.25, color=GREY, label="held before")
@@ -93,7 +95,7 @@ def drift_chart(held: Mapping[str, float], wished: Mapping[str, float], after: M
         axes.barh(places + 0.27, [after.get(s, 0.0) for s in names], height=0.25, color=ORANGE, label="held after")
         axes.set_yticks(places, names)
         axes.invert_yaxis()
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:g}%")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12 if len(names) > 8 else -0.3), ncols=3, frameon=False)
     return out[0]
 

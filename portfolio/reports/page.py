@@ -35,7 +35,7 @@ def render(facts: ReportFacts) -> str:
     folder = Path(__file__).parent
     loader = jinja2.FileSystemLoader(folder)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {"percent": percent, "money": money, "shares": shares, "pvalue": pvalue}
+    environment.filters |= {"percent": percent, "money": money, "shares": shares, "pvalue": pvalue, "price": price}
     template = environment.get_template("report.html.j2")
     return template.render(
         facts=facts,
@@ -67,6 +67,13 @@ def plain(value: float | None) -> str:
 
 def money(value: Decimal | float | None) -> str:
     return "not yet known" if value is None else f"{value:,.2f}"
+
+
+def price(value: Decimal | None) -> str:
+    """To the cent, a rate of exchange to five places."""
+    if value is None:
+        return "not yet known"
+    return f"{value:,.2f}" if value == round(value, 2) or value >= 10 else f"{value:,.5f}"
 
 
 def shares(value: Decimal) -> str:

@@ -24,7 +24,7 @@ MARGIN = (
     ("initial", "Initial margin"),
     ("maintenance", "Maintenance margin"),
     ("excess_liquidity", "Excess liquidity"),
-    ("call_distance", "Fall of everything to a margin call"),
+    ("call_distance", "Adverse move of all prices to a margin call"),
     ("interest", "Interest, a year"),
     ("borrow_fee", "Borrowed shares, a year"),
 )
@@ -36,7 +36,7 @@ def plan_view(decision: Document) -> dict[str, Any]:
     return {
         "lines": lines,
         "total": _total(decision),
-        "limits": _limits(decision["verdicts"]),
+        "limits": _limits(decision["verdicts"], decision.get("kept") or ()),
         "hedges": decision.get("hedges") or (),
         "margin": _margin(decision.get("margin_before"), decision.get("margin_after")),
         "stresses": [_stress(one) for one in decision.get("stresses") or ()],
@@ -87,24 +87,31 @@ def _total(decision: Document) -> str:
     return f"{len(lines)} orders worth {value:,.2f} in all, expected to cost {cost:,.2f}{bp}, in the base currency."
 
 
-def _limits(verdicts: Sequence[Document]) -> list[dict[str, Any]]:
-    """Every rule that has a figure and a limit, what is used most first; a rule that spoke twice at its largest."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+def _limits(verdicts: Sequence[Document], kept: Sequence[Document]) -> list[dict[str, Any]]:
+    """Every rule with a figure and a limit, of what is held once the plan is filled; what is used most first. wished: how much
+    of it the wish would have used.
+    """
+    wished, found = _largest(verdicts), _largest(kept or verdicts)
+    rows = [{**_limit(*key, told), "wished": f"{wished[key][2]:.0%}" if key in wished else ""} for key, told in found.items()]
+    return sorted(rows, key=lambda row: (-row["share"], row["rule"], row["who"]))
+
+
+def _largest(verdicts: Sequence[Document]) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """(rule, of what) -> (figure, limit, share of the limit); of a rule that spoke twice its largest."""
+    found: dict[tuple[str, str], tuple[float, float, float]] = {}
     for verdict in verdicts:
         figure, limit = verdict.get("figure"), verdict.get("limit")
         if figure is None or not limit:
             continue
-        used = _used(verdict["rule"], figure, limit)
-        who = ", ".join(verdict["symbols"][:4]) or "the portfolio"
-        key = (verdict["rule"], who)
-        if key not in found or found[key]["share"] < used:
-            found[key] = _limit(verdict["rule"], who, (figure, limit, used))
-    return sorted(found.values(), key=lambda row: (-row["share"], row["rule"], row["who"]))
+        key = (verdict["rule"], verdict.get("of") or ", ".join(verdict["symbols"][:4]) or "the portfolio")
+        if key not in found or found[key][2] < figure / limit:
+            found[key] = (figure, limit, figure / limit)
+    return found
 
 
 def _limit(rule: str, who: str, told: tuple[float, float, float]) -> dict[str, Any]:
     figure, limit, used = told
-    show = _number if rule in {"concentration", "beta", "liquidity", "days_to_liquidate"} else _percent
+    show = _SHOWN.get(rule, _percent)
     tone = "block" if used > 1 + 1e-9 else ("warn" if used > 0.9 else "pass")
     return {
         "rule": rule.replace("_", " "),
@@ -116,11 +123,6 @@ def _limit(rule: str, who: str, told: tuple[float, float, float]) -> dict[str, A
         "tone": tone,
         "width": round(min(max(used, 0.0), 1.0) * 100),
     }
-
-
-def _used(rule: str, figure: float, limit: float) -> float:
-    """Of a limit from below (effective names) the inverse."""
-    return limit / figure if rule == "concentration" and figure else figure / limit
 
 
 def _percent(value: float | None) -> str:
@@ -169,3 +171,11 @@ def _proxies(proxied: Mapping[str, str]) -> str:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more
+
+
+def _names(index: float) -> str:
+    """Effective names, of the sum of squared shares."""
+    return f"{1 / index:.1f} names" if index > 0 else "none"
+
+
+_SHOWN = {"concentration": _names, "beta": _number, "liquidity": _number}

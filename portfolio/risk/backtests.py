@@ -137,11 +137,11 @@ def _told(on: str, asked: TailLimit, returns: FloatArray, figures: FloatArray) -
     zone = ""
     if days >= BASEL_DAYS and abs(level - BASEL_LEVEL) < 1e-12:
         zone = basel_zone(int(hits[-BASEL_DAYS:].sum()))[0]
-    what = f"the {level:.0%} {asked.method.replace('_', ' ')} value at risk"
+    what = f"the {level * 100:g}% {asked.method.replace('_', ' ')} value at risk"
     words = f"{on}: {exceptions} losses beyond {what} in {days} sessions, {expected:.1f} expected"
     if coverage is None or independence is None:
         verdict = f"; fewer than {LEAST} sessions carry no test"
     else:
-        verdict = f"; p {coverage:.3f} that their number, {independence:.3f} that their clustering, is chance"
+        verdict = f"; p-value {coverage:.3f} of their number, {independence:.3f} of their independence"
     sentence = words + verdict + (f"; Basel: {zone}" if zone else "")
     return VarBacktest(on, asked.method, level, days, exceptions, expected, coverage, independence, zone, sentence)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from portfolio.risk.limits import ROUNDING, passed, scaled, within
 from portfolio.risk.situation import Situation
@@ -40,7 +41,7 @@ def max_weight(weights: Weights, policy: RiskPolicy) -> list[Verdict]:
     if not over:
         name, largest = max(held.items(), key=lambda item: abs(item[1]), default=("nothing", 0.0))
         words = f"the largest, {name}, is {largest:.2%} of a limit of {limit:.2%}"
-        return [passed("max_weight", words, (), abs(largest), limit)]
+        return [replace(passed("max_weight", words, (), abs(largest), limit), of=name)]
     return [
         scaled("max_weight", abs(w), limit, f"{s} at {w:.2%} is over the limit of {limit:.2%}", (s,)) for s, w in over.items()
     ]

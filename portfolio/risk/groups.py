@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from portfolio.risk.limits import ROUNDING, passed, scaled, within
 from portfolio.types import Policy, Verdict, Weights, money_of
@@ -33,7 +34,7 @@ def _verdicts(kind: str, limit: float, sums: Sums) -> list[Verdict]:
     if not over:
         name, (figure, _) = max(sums.items(), key=lambda item: item[1][0], default=("nothing", (0.0, ())))
         words = f"the largest {kind}, {name}, is {figure:.2%} of a limit of {limit:.2%}"
-        return [passed(RULE, words, (), figure, limit)]
+        return [replace(passed(RULE, words, (), figure, limit), of=f"{kind} {name}")]
     return [
         scaled(RULE, figure, limit, f"{kind} {name} at {figure:.2%} is over the limit of {limit:.2%}", symbols)
         for name, (figure, symbols) in sorted(over.items())

@@ -38,5 +38,5 @@ def _tail(name: str, limit: TailLimit, past: Past, policy: Policy) -> Verdict:
         return unknown(name, policy.risk, found.note)
     way = "" if found.method == "historical" else f" {found.method.replace('_', ' ')}"
     note = f" ({found.note})" if found.note else ""
-    words = f"{limit.level:.0%} {limit.days}-day{way} {name.replace('_', ' ')} {figure:.2%} of equity"
+    words = f"{limit.level * 100:g}% {limit.days}-day{way} {name.replace('_', ' ')} {figure:.2%} of equity"
     return judged(name, figure, limit.limit, f"{words} over {len(past.book)} sessions{note}{past.note}")

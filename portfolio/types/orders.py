@@ -101,6 +101,7 @@ class Decision:
     margin_before: MarginPicture | None = None  # None where the policy has no margin
     margin_after: MarginPicture | None = None
     backtests: tuple[VarBacktest, ...] = ()
+    kept: tuple[Verdict, ...] = ()  # every rule's word on what is held once the plan is filled
     after: Weights = field(default_factory=dict)  # what is held once the plan is filled
     judged: Weights = field(default_factory=dict)  # what the rules left of the wish, before it was said how far to trade
     inputs: Mapping[str, Any] = field(default_factory=dict)

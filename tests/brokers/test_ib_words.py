@@ -102,7 +102,7 @@ def test_cash_of_recorded_account_values():
         "EUR": Decimal("429.72"),
         "USD": Decimal("100000.27"),
     }
-    assert picture.net_liquidation(rows, "DU123456") == Decimal("1000000.24")
+    assert picture.worth(rows, "DU123456")["net_liquidation"] == Decimal("1000000.24")
     with pytest.raises(Outage):
         picture.cash(rows, "DU1")
 

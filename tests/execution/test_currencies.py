@@ -79,7 +79,7 @@ def test_nothing_is_bought_with_money_that_is_not_there(euros):
     euros.serve(reject=1)
     assert euros.run(plan(wish=CONVERT), **EUR).status == "refused"
     assert euros.states()["EUR.USDS"] is REJECTED and euros.money() == {"EUR": D(100_000)}
-    assert "minimum_cash: cash in USD after it would be -20000.00" in notes(euros)["DDD"]
+    assert "minimum_cash: cash in USD after it would be -20003.00" in notes(euros)["DDD"]
     euros.agree("EUR")
 
 

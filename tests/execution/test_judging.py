@@ -133,9 +133,20 @@ def test_what_an_unreported_commission_may_be():
 
     assert _outstanding([fill(10, commission=None), fill(10, commission=1)], "USD") == {"USD": Decimal(1)}
     told = replace(fill(10_000, commission=None), symbol="EUR.USD", price=Decimal("1.10"))
-    assert _outstanding([told], "EUR") == {"EUR": Decimal(110), "USD": Decimal(110)}
+    assert _outstanding([told], "EUR") == {"EUR": Decimal("2.5")}, "once, and in the account's own money"
+    assert _outstanding([told], "USD") == {"USD": Decimal(2)}
+    large = replace(told, quantity=Decimal(-1_000_000))
+    assert _outstanding([large], "EUR") == {"EUR": Decimal(40)}, "0.2 basis points are charged, twice that is borne with"
+    assert _outstanding([large, told], "EUR") == {"EUR": Decimal("42.5")}
     small = replace(fill(10, commission=None), symbol="USD.JPY", price=Decimal(140), currency="JPY")
-    assert _outstanding([small], "JPY") == {"JPY": Decimal(1000), "USD": Decimal(14)}
+    assert _outstanding([small], "JPY") == {"JPY": Decimal(400)}
+    gone = (Break("cash USD", Decimal(1_100_000), Decimal(1_090_000)), Break("cash EUR", Decimal(0), Decimal("-40.01")))
+    assert unexplained(gone, _outstanding([large], "EUR")) == gone
+
+
+def test_nothing_filled_of_a_sale_is_nothing():
+    _, _, words = judge_order(intent(side=Side.SELL), [order(S.REJECTED)], [])
+    assert words == "0 of 10 filled"
 
 
 class Paper:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from mind import FIXED, D, changed
 
-from portfolio.errors import WrongUse
+from portfolio.errors import Refused, WrongUse
 from portfolio.policy import parse_policy
 from portfolio.policy.gates import read_gate
 from portfolio.rates import along, rate_series, worth
@@ -101,6 +101,12 @@ def test_every_way_leads_to_the_same_rate(currency, base):
         values = {series: np.array([told(series), np.nan]) for series, _ in route}
         assert along(route, values)[0] == pytest.approx(WORTH[currency] / WORTH[base], rel=1e-12)
         assert np.isnan(along(route, values)[1])
+
+
+def test_a_currency_without_a_series_is_refused_by_name():
+    for currency, base in (("HKD", "EUR"), ("EUR", "HKD")):
+        with pytest.raises(Refused, match="what HKD is worth; known are USD, EUR"):
+            rate_series(currency, base)
 
 
 def test_a_currency_is_worth_one_of_itself():

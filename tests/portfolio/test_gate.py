@@ -10,9 +10,10 @@ from hypothesis import strategies as some
 from mind import D, down, up
 from mind_views import CLOSE, NOW, OPEN, contract, intent, line, plan, refusals, seen, view
 
+from brokers.view import committed
 from portfolio.orders import admit, admit_plan
 from portfolio.policy.gates import PROFILES
-from portfolio.types import Action, OrderState, Side, TradingState
+from portfolio.types import Action, CostPolicy, OrderState, Side, TradingState
 
 RULES = {
     "trading_state", "allowed_symbol", "session_open", "fresh_quote", "price_distance", "order_value", "no_short",
@@ -89,11 +90,12 @@ def test_a_plan_s_turnover_at_its_limit(profile):
 
 @BOTH
 def test_cash_after_a_buy_at_its_floor(profile):
-    order = line("375")  # 50,000 - 37,500 = 12.5 % of net asset value
-    for floor, refused in [(down(0.125), False), (0.125, False), (up(0.125), True), (float("nan"), True)]:
-        assert ("minimum_cash" in refusals(order, view(profile, {"minimum_cash_after": floor}))) is refused
-    assert "minimum_cash" in refusals(line("501"), view(profile, {"minimum_cash_after": 0.0}))
-    assert "minimum_cash" not in refusals(line("500"), view(profile, {"minimum_cash_after": 0.0}))
+    order, free = line("375"), CostPolicy("none")  # 50,000 - 375 x 100.01 = 12.49625 % of net asset value
+    kept = 0.1249625
+    for floor, refused in [(down(kept), False), (kept, False), (up(kept), True), (float("nan"), True)]:
+        assert ("minimum_cash" in refusals(order, view(profile, {"minimum_cash_after": floor}, costs=free))) is refused
+    for cash, refused in [("50007.50", False), ("50007.49", True)]:  # 500 at the ask, half a cent a share
+        assert ("minimum_cash" in refusals(line("500"), view(profile, {"minimum_cash_after": 0.0}, cash=D(cash)))) is refused
     poor = view(profile, {"minimum_cash_after": 0.5}, cash=D(-5))
     assert "minimum_cash" not in refusals(line(side=SELL), poor)  # a sell brings cash in
 
@@ -172,17 +174,25 @@ def test_nothing_is_sold_short(profile):
 
 @BOTH
 def test_what_is_already_being_sold_cannot_be_sold_again(profile):
-    """100 held, 60 of a working sell still open: 40 are left to sell."""
+    """100 held, 60 of a working sell still open: 40 are left to sell, counted once."""
     working = intent(side=SELL, quantity="100", state=OrderState.PARTIAL, filled=D(40))
-    at = view(profile, sent=(working,))
-    assert "no_short" not in refusals(line("40", SELL), at)
-    assert "no_short" in refusals(line("41", SELL), at)
-    assert "trading_state" in refusals(line("41", SELL), replace(at, state=TradingState.REDUCING))
-    for state in OrderState:
-        free = "no_short" not in refusals(line("100", SELL), view(profile, sent=(replace(working, state=state, filled=D(0)),)))
-        assert free is state.final
-    itself = replace(working, ref="a" * 16)
-    assert "no_short" not in refusals(line("100", SELL), view(profile, sent=(itself,)))
+    at = committed(view(profile, sent=(working,)), working)
+    reducing = replace(at, state=TradingState.REDUCING)
+    assert not {"no_short", "trading_state"} & refusals(line("40", SELL), reducing)
+    assert {"no_short", "trading_state"} <= refusals(line("41", SELL), reducing)
+
+
+@pytest.mark.parametrize("price", ["NaN", "sNaN", "Infinity", "1E+999999", "-1E+999999"])
+@pytest.mark.parametrize("quantity", ["10", "Infinity", "1E+999999"])
+def test_a_plan_with_an_absurd_figure_is_refused_by_every_door(price, quantity):
+    order = line(quantity, price=price)
+    assert admit_plan(plan(order), view())[0].action is Action.BLOCK
+    assert refusals(order, view()) and refusals(replace(order, quantity=D(0)), view())
+
+
+def test_a_negative_price_hides_no_turnover():
+    hidden = plan(line("900"), line("900", price="-100", ref="c" * 16))
+    assert admit_plan(hidden, view(knobs={"max_turnover": 1.0}))[0].action is Action.BLOCK
 
 
 @BOTH

@@ -11,7 +11,7 @@ from mind import D, down, up
 from mind_views import CLOSE, NOW, OPEN, contract, intent, line, plan, refusals, seen, view
 
 from portfolio.orders import admit, admit_plan
-from portfolio.types import Action, MarginPolicy, OrderState, Preview, Quote, Side, TradingState
+from portfolio.types import Action, CostPolicy, MarginPolicy, OrderState, Preview, Quote, Side, TradingState
 
 SELL = Side.SELL
 PAIR = "EUR.USD"
@@ -91,20 +91,42 @@ def test_an_earlier_order_in_a_currency_without_a_rate_leaves_the_day_unknown():
 
 
 def test_no_currency_is_overdrawn():
-    assert "minimum_cash" not in refusals(line("100"), euros())  # 10,000 dollars are there
-    assert "minimum_cash" in refusals(line("101"), euros()), "euros pay no dollar shares before they are changed"
-    assert "minimum_cash" not in refusals(pair("80000"), euros())
-    assert "minimum_cash" in refusals(pair("80001"), euros())
-    assert "minimum_cash" not in refusals(pair("8000", Side.BUY), euros())
-    assert "minimum_cash" in refusals(pair("8001", Side.BUY), euros())
+    assert "minimum_cash" not in refusals(line("99"), euros())  # 10,000 dollars are there
+    assert "minimum_cash" in refusals(line("100"), euros()), "euros pay no dollar shares before they are changed"
+    assert "minimum_cash" not in refusals(pair("79998"), euros())
+    assert "minimum_cash" in refusals(pair("79999"), euros()), "its commission is at least 2"
+    assert "minimum_cash" not in refusals(pair("7999", Side.BUY), euros())  # at 1.25005
+    assert "minimum_cash" in refusals(pair("8000", Side.BUY), euros())
     assert "minimum_cash" not in refusals(line("100", SELL), euros(cash=D(-5), foreign={}))
 
 
 def test_all_cash_together_keeps_its_floor_and_a_conversion_only_moves_it():
-    """80,000 euros and 10,000 dollars; after 5,000 dollars of shares 84,000 euros' worth."""
-    for floor, refused in [(down(0.84), False), (0.84, False), (up(0.84), True), (float("nan"), True)]:
+    """80,000 euros and 10,000 dollars; after 5,000.50 dollars of shares and 1 of commission 83,998.80 euros' worth."""
+    for floor, refused in [(down(0.839988), False), (0.839988, False), (up(0.839988), True), (float("nan"), True)]:
         assert ("minimum_cash" in refusals(line("50"), euros({"minimum_cash_after": floor}))) is refused
-    assert "minimum_cash" not in refusals(pair("80000"), euros({"minimum_cash_after": 0.99}))
+    assert "minimum_cash" not in refusals(pair("79998"), euros({"minimum_cash_after": 0.99}))
+
+
+def test_a_purchase_counts_at_the_dearer_of_plan_and_quote():
+    """The market rose by 2 % since the plan: 98 of them are no longer paid by 9,900 dollars."""
+    risen = quotes(AAPL=seen("101.99", "102.01"))
+    money = {"foreign": {"USD": D(9_900)}}
+    assert "minimum_cash" not in refusals(line("98"), euros(**money))
+    assert "minimum_cash" in refusals(line("98"), euros(**money, quotes=risen))
+    assert "minimum_cash" in refusals(line("98", price="102"), euros(**money)), "nor at what was planned"
+    assert "minimum_cash" not in refusals(line("97"), euros(**money, quotes=risen))
+    for cash, refused in [("9997.97", True), ("9997.98", False)]:  # 98 x 102.01 + 1
+        assert ("minimum_cash" in refusals(line("98"), euros(foreign={"USD": D(cash)}, quotes=risen))) is refused
+
+
+def test_the_fee_of_a_conversion_is_paid_in_the_base_currency():
+    assert euros().outlay(pair("1000"), D(1000)) == {"EUR": D(1002)}
+    assert euros().outlay(pair("1000", Side.BUY), D(1000)) == {"USD": D("1250.05")}, "it comes out of the euros that come in"
+    assert euros().outlay(pair("1000000"), D(1_000_000)) == {"EUR": D(1_000_020)}, "0.2 basis points"
+    assert euros(costs=CostPolicy("none")).outlay(pair("1000"), D(1000)) == {"EUR": D(1000)}
+    yen = line("1000", SELL, "150", "USD.JPY", "JPY")
+    assert euros(base_currency="JPY", rates={"USD": D(150)}).outlay(yen, D(1000)) == {"USD": D(1000)}
+    assert euros().outlay(line("10", SELL), D(10)) == {}
 
 
 @pytest.mark.parametrize("bad", ["NaN", "Infinity", "-Infinity"])
@@ -119,13 +141,14 @@ def test_money_that_is_no_number_buys_nothing(bad):
 )
 def test_whatever_is_admitted_and_spent_leaves_no_currency_below_zero(money, orders):
     """In their order, each booked as spent and nothing as gained: the door's own reckoning."""
-    from portfolio.orders.view import outlay
-
     at = euros(cash=D(money[0]), foreign={"USD": D(money[1])})
     for symbol, side, quantity in orders:
         order = line(str(quantity), side, price="1.25" if symbol == PAIR else "100", symbol=symbol)
         if "minimum_cash" not in refusals(order, at):
-            at = at.spent(*outlay(order, order.quantity))
+            paid = order.quantity * at.quotes[symbol].ask if side is Side.BUY else order.quantity if symbol == PAIR else D(0)
+            takes = at.outlay(order, order.quantity)
+            assert takes.get("EUR" if symbol == PAIR and side is SELL else "USD", D(0)) >= paid, "never less than the far side"
+            at = at.spent(takes)
     assert at.cash >= 0 and at.foreign["USD"] >= 0
 
 
@@ -168,8 +191,41 @@ def test_a_reducing_account_changes_money_home_or_pays_back():
     reducing = {"state": TradingState.REDUCING}
     assert "trading_state" not in refusals(pair(side=Side.BUY), euros(**reducing))
     assert "trading_state" in refusals(pair(), euros(**reducing))
-    assert "trading_state" not in refusals(pair(), euros(**reducing, foreign={"USD": D(-1)}))
     assert "trading_state" in refusals(pair(), euros(state=TradingState.HALTED))
+
+
+def test_a_reducing_account_pays_back_no_more_than_the_loan_with_no_more_than_it_has():
+    def refused(quantity, side=SELL, cash=80_000, owed="-10000", **more):
+        at = euros(state=TradingState.REDUCING, foreign={"USD": D(owed)}, cash=D(cash), margin=MarginPolicy(), **more)
+        return "trading_state" in refusals(pair(str(quantity), side), at)
+
+    assert not refused(8000) and not refused(1), "10,000 dollars are 8,000 euros"
+    assert not refused(8080) and refused(8081), "one in a hundred for moving prices, and one whole unit"
+    assert refused(40_000, owed="-1") and not refused(1, owed="-1")
+    assert refused(1, owed="0") and refused(1, owed="5")
+    assert not refused(7998, cash=8000) and refused(7999, cash=8000), "not for a loan in euros, its fee of 2 included"
+    assert refused(20_000, Side.BUY, owed="0", loans={"USD": D(-25_000)}), "no new loan in dollars"
+    assert not refused(7999, Side.BUY, owed="10000") and refused(8000, Side.BUY, owed="10000"), "what is there comes home"
+    assert refused(1, owed="NaN") and refused(1, cash="NaN")
+    working = intent(side=SELL, quantity="8000", price="1.25", symbol=PAIR, state=OrderState.ACKED)
+    assert refused(8000, sent=(working,)), "it is being paid back already"
+
+
+def test_a_reducing_account_changes_money_for_what_it_buys_back():
+    """Ten short at 100.01 dollars: 1,000.10 of them are lacking, 800.08 euros."""
+
+    def refused(quantity, dollars=0, **more):
+        terms = {"positions": {"AAPL": D(-10)}, **more}
+        at = euros(state=TradingState.REDUCING, foreign={"USD": D(dollars)}, **terms)
+        return "trading_state" in refusals(pair(str(quantity)), at)
+
+    assert not refused(802) and refused(900)
+    assert refused(802, 1001) and not refused(402, 500), "what is there is not changed again"
+    assert refused(1, positions={"AAPL": D(10)})
+    assert refused(1, quotes=quotes(AAPL=seen(None, None))), "nobody knows what it costs"
+    working = intent(side=Side.BUY, quantity="10", state=OrderState.ACKED)
+    assert refused(1, sent=(working,), dollars=1), "it is being bought back already"
+    assert refused(1, positions={"AAPL": D("NaN")})
 
 
 # --- short sales ----------------------------------------------------------------------------------------------------
@@ -233,14 +289,14 @@ def test_without_a_preview_nothing_is_borrowed_and_the_reason_is_said():
 
 def test_a_loan_is_as_deep_as_the_plan_wants_it_and_no_deeper():
     planned = {"loans": {"USD": D(-90_000)}, "cash": D(0)}
-    assert "minimum_cash" not in refusals(line("900"), lent(**planned))
-    assert "minimum_cash" in refusals(line("901"), lent(**planned))
+    assert "minimum_cash" not in refusals(line("899"), lent(**planned))
+    assert "minimum_cash" in refusals(line("900"), lent(**planned))
     assert "minimum_cash" in refusals(line("1"), lent(cash=D(0))), "nobody planned a loan"
     assert "minimum_cash" in refusals(line("900"), view("paper", **planned)), "nobody lends"
     assert "minimum_cash" in refusals(line("9"), lent(cash=D("NaN")))
     in_dollars = euros(margin=MarginPolicy(), loans={"USD": D(-5_000)}, preview=Preview(D(1), D(1), D(100)))
-    assert "minimum_cash" not in refusals(line("150"), in_dollars)  # 10,000 are there
-    assert "minimum_cash" in refusals(line("151"), in_dollars)
+    assert "minimum_cash" not in refusals(line("149"), in_dollars)  # 10,000 are there
+    assert "minimum_cash" in refusals(line("150"), in_dollars)
 
 
 # --- options --------------------------------------------------------------------------------------------------------
@@ -258,8 +314,8 @@ def test_an_option_stands_for_a_hundred_shares_of_its_underlying():
     assert refused() == set()
     for limit, over in [(0.05, False), (down(0.05), True)]:  # ten of them are 5,000 of 100,000
         assert ("order_value" in refused(knobs={"max_order_value": limit})) is over
-    assert "minimum_cash" in refused("101")
-    assert "minimum_cash" not in refused("100")
+    assert "minimum_cash" in refused("100")
+    assert "minimum_cash" not in refused("99")
     assert "allowed_symbol" in refused(insured=frozenset()), "the share is of the universe, its options are not"
     assert "allowed_symbol" not in refused(symbols=frozenset({"MSFT"}))
     assert "allowed_symbol" not in refused(insured=frozenset(), side=SELL, positions={PUT: D(10)})

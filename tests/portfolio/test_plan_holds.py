@@ -141,7 +141,7 @@ def test_no_euro_is_owed_where_no_euro_share_is_bought():
     found = decided_as_is(parse_policy(EUROS + OWED), there.pop("shown"), **there)
     assert "EUR.USD" not in lines(found)
     assert [h.weight for h in found.hedges] == [0.0]
-    assert "less is held" in found.hedges[0].reason
+    assert "less is bought" in found.hedges[0].reason
 
 
 def test_nothing_is_sold_short_against_what_is_not_bought():
@@ -214,6 +214,41 @@ def test_two_hedges_see_each_other():
     assert first == -0.3  # its max_weight
     assert -0.1 < second < 0  # what the first one was cut by
     assert found.risk_after["beta"] == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("order", [("currency", "beta"), ("beta", "currency")])
+def test_the_order_of_hedges_in_the_file_is_free(order):
+    text = {
+        "currency": OWED[OWED.index("[[hedge]]") :],
+        "beta": HEDGED[HEDGED.index("[[hedge]]") :],
+    }
+    head = HEDGED[: HEDGED.index("[[hedge]]")].replace('"GLD"]', '"GLD"]\n[universe.currencies]\nEUR = ["SPY"]')
+    names = ("SPY", "IEF", "GLD", "HDG")
+    closes = walk(4, 400)
+    closes[:, 3] = closes[:, 0]
+    closes *= np.array([110, 100, 100, 100]) / closes[-1]
+    shown = market(names, closes, benchmark=closes[:, 0], rates={"EUR": np.full(400, 1.1)})
+    quotes = {**euros("100"), "HDG": quote("HDG")}
+    found = decided_as_is(
+        parse_policy(head + "".join(text[kind] for kind in order)), shown, quotes=quotes, rates=RATES, symbols=names
+    )
+    weights = {h.kind: h.weight for h in found.hedges}
+    assert weights["beta"] < -0.2
+    assert weights["currency"] == pytest.approx(-0.594, abs=0.01)
+
+
+def test_a_limit_on_the_whole_leaves_the_hedge_that_it_counts_on():
+    """The longs are scaled below the hedge's target; the hedge stays in proportion, and the limit holds on what is decided."""
+    names = ("SPY", "IEF", "GLD", "HDG")
+    closes = walk(4, 400)
+    closes[:, 3] = closes[:, 0]
+    rules = parse_policy(HEDGED.replace('unknown = "warn"', 'unknown = "warn"\nmax_volatility = 0.03'))
+    held = book(quotes={s: quote(s) for s in names}, symbols=names)
+    found = decide(rules, priced(market(names, closes, benchmark=closes[:, 0]), held), held, code_version="test")
+    assert found.hedges[0].weight < -0.05
+    assert lines(found)["HDG"] < 0
+    assert found.risk_after["volatility"] <= 0.03 + 1e-9
+    assert not [v for v in found.kept if v.action is Action.SCALE]
 
 
 # --- rounding and limits ----------------------------------------------------------------------------------------------

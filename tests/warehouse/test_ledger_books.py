@@ -84,6 +84,19 @@ def test_an_adjustment_of_before_keeps_its_name(ledger):
     assert named == hashlib.sha256(canonical(words).encode()).hexdigest()
 
 
+def test_a_currency_that_is_told_after_its_amount_moves_the_fee(ledger):
+    ledger.open_account("DU1", {}, Decimal(100_000), "EUR", AT)
+    sold = fill("a.b.c.01", "-1000", "1.25", "2", "EUR.USD")
+    assert ledger.book([sold], AT) == 1
+    assert ledger.account("DU1", "EUR").foreign == {"USD": Decimal(1248)}
+    paid = fill("a.b.c.01", "-1000", "1.25", "2", "EUR.USD", commission_currency="EUR")
+    assert ledger.book([paid], AT) == 1
+    books = ledger.account("DU1", "EUR")
+    assert (books.cash, books.foreign) == (Decimal(98_998), {"USD": Decimal(1250)})
+    assert ledger.book([paid, sold], AT) == 0, "nothing new is told"
+    assert ledger.book([fill("e1", commission_currency="USD"), fill("e1")], AT) == 1
+
+
 def test_booking_twice_is_booking_once_and_commissions_come_later(ledger):
     ledger.open_account("DU1", {}, Decimal(0), "USD", AT)
     for execution, changed in (

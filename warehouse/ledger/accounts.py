@@ -185,7 +185,7 @@ def _book(con: Connection, execution: Execution, at: datetime) -> int:
             "Compare it with the account's statement.",
             exec_id=execution.exec_id,
         )
-    elif commission is None or commission == held["commission"]:
+    elif commission is None or (commission == held["commission"] and execution.commission_currency in _same(held)):
         return 0
     else:
         late = {"commission": commission, "commission_currency": execution.commission_currency}
@@ -193,6 +193,11 @@ def _book(con: Connection, execution: Execution, at: datetime) -> int:
     paid = {"commission_currency": execution.commission_currency} if execution.commission_currency else {}
     append(con, "execution", {"exec_id": execution.exec_id, **told, "commission": commission, **paid}, at)
     return 1
+
+
+def _same(held: Mapping[str, Any]) -> set[str]:
+    """The words for a commission's currency that tell nothing new."""
+    return {"", held["commission_currency"] or held["currency"]}
 
 
 def _insert(con: Connection, execution: Execution, values: dict[str, Any], at: datetime) -> None:
