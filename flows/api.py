@@ -16,7 +16,7 @@ from pathlib import Path
 
 from portfolio.errors import Outage
 
-STARTUP_SECONDS = 120.0
+STARTUP_SECONDS = 240.0
 PORTS = range(20_000, 32_000)  # Linux connects from 32768 on, others from 49152
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "DO_NOT_TRACK": "1"}  # trouble is told once, by the command
 
@@ -57,7 +57,7 @@ class Waiting:
         self._process = process
 
     def ready(self) -> None:
-        """Return when the API answers; `Outage` when it does not within two minutes."""
+        """Return when the API answers; `Outage` when it does not within four minutes."""
         deadline = time.monotonic() + (STARTUP_SECONDS if self._process else 10.0)
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:

@@ -10,10 +10,24 @@ from decimal import Decimal
 
 from portfolio.errors import Refused
 from portfolio.market import Market
-from portfolio.types import Account, Policy, Quote, Rate, SessionPlace, TradingState, Weights, money_of, multiplier, option_terms
+from portfolio.types import (
+    Account,
+    PlanLine,
+    Policy,
+    Quote,
+    Rate,
+    SessionPlace,
+    TradingState,
+    Weights,
+    currency_pair,
+    money_of,
+    multiplier,
+    option_terms,
+)
 
 ZERO = Decimal(0)
 MOST = Decimal(10) ** 15  # units of money, or shares, that nobody has
+SMALL = 0.01  # of equity
 FAR = 3.0  # a price that is so many times its newest close, or that part of it, is believed by nobody
 FAR_RATE = 1.25  # the same of a rate of exchange
 
@@ -207,3 +221,17 @@ def _close(symbol: str, market: Market) -> float:
     newest = market.closes[-10:, market.symbols.index(symbol)]
     known = newest[newest > 0]
     return float(known[-1]) if len(known) else math.nan
+
+
+def foreign_cash(market: Market, book: Book, equity: Decimal, lines: Sequence[PlanLine] = ()) -> dict[str, float]:
+    """The balance of each foreign currency as a weight, once the lines are filled at their prices; a loan is negative. A small
+    one without a history of its rate is left out.
+    """
+    left = {c: amount for c, amount in book.account.foreign.items() if amount}
+    for line in lines:
+        pair = currency_pair(line.symbol)
+        left[line.currency] = left.get(line.currency, Decimal(0)) - line.signed * line.price * multiplier(line.symbol)
+        if pair:
+            left[pair[0]] = left.get(pair[0], Decimal(0)) + line.signed
+    weights = {c: float(amount * book.rate(c) / equity) for c, amount in left.items() if c != book.account.currency}
+    return {c: weight for c, weight in weights.items() if c in market.rates or abs(weight) >= SMALL}

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from portfolio.book import Before, Book, strange, valued
+from portfolio.book import Before, Book, foreign_cash, strange, valued
 from portfolio.hedging import hedge, hedge_weights, rest, together
 from portfolio.market import Market
-from portfolio.planned import Asked, Planned, foreign_cash, planned, scene_of
+from portfolio.planned import Asked, Planned, planned, scene_of
 from portfolio.risk import Situation, blocked, judge, risk_profile, settle
 from portfolio.risk.apply import frozen
 from portfolio.risk.backtests import backtests

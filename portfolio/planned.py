@@ -20,7 +20,6 @@ from portfolio.types import CURRENCIES, Action, Hedge, Plan, PlanLine, Policy, V
 TRIES = 6
 LESS = 1e-4  # of the weights: how much less is asked for at first, where rounding broke a limit of the whole
 FOLLOWS = 0.02  # of a hedge: what it may be larger than what was really bought asks for
-SMALL = 0.01  # of equity
 SAME = 1e-8  # of a scale
 DAYS = 60  # behind the volatility of a day
 SEVERE = {Action.REDUCE: -1.0, Action.BLOCK: -2.0}  # as if scaled so far
@@ -234,20 +233,6 @@ def _after(lines: Sequence[PlanLine], asked: Asked, attempt: _Try, there: Situat
             moved = line.signed * line.price * line.rate * multiplier(line.symbol) / there.equity
             after[line.symbol] = after.get(line.symbol, 0.0) + float(moved)
     return after | {c: w for c, w in attempt.weights.items() if c in CURRENCIES and lines}
-
-
-def foreign_cash(market: Market, book: Book, equity: Decimal, lines: Sequence[PlanLine] = ()) -> dict[str, float]:
-    """The balance of each foreign currency as a weight, once the lines are filled at their prices; a loan is negative. A small
-    one without a history of its rate is left out.
-    """
-    left = {c: amount for c, amount in book.account.foreign.items() if amount}
-    for line in lines:
-        pair = currency_pair(line.symbol)
-        left[line.currency] = left.get(line.currency, Decimal(0)) - line.signed * line.price * multiplier(line.symbol)
-        if pair:
-            left[pair[0]] = left.get(pair[0], Decimal(0)) + line.signed
-    weights = {c: float(amount * book.rate(c) / equity) for c, amount in left.items() if c != book.account.currency}
-    return {c: weight for c, weight in weights.items() if c in market.rates or abs(weight) >= SMALL}
 
 
 def _figures(verdicts: Sequence[Verdict]) -> dict[Broken, float]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from portfolio.book import Book, valued
+from portfolio.book import Book, foreign_cash, valued
 from portfolio.hedging import hedge_weights
 from portfolio.market import Market
-from portfolio.planned import foreign_cash
 from portfolio.risk import Situation
 from portfolio.risk.limits import within
 from portfolio.risk.stress import by_hand, stresses

@@ -184,7 +184,7 @@ def test_the_table_is_read():
         (TABLE.replace("leverage = 1.5", "leverage = 0.5"), "1.5", "leverage"),
         (TABLE.replace("benchmark_rate = 0.0433\n", ""), "1.5", "lacks `benchmark_rate`"),
         (TABLE.replace("SPY = 0.01", "XYZ = 0.01"), "1.5", "XYZ"),
-        (TABLE.replace("spread = 0.01", "up_to = 10\nspread = 0.01"), "1.5", "the last has no end"),
+        (TABLE.replace("spread = 0.01", "up_to = 10\nspread = 0.01"), "1.5", "the last tier has no end"),
         (
             TABLE.replace("[[margin.tiers]]\nspread", "[[margin.tiers]]\nup_to = 10\nspread = 0.02\n[[margin.tiers]]\nspread"),
             "1.5",
