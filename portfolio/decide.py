@@ -63,7 +63,7 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
         road=judgement.wish.road,
         reasons=_why(policy, judgement, found),
         plan=plan,
-        why=why,
+        why=found.why if found else why,
         certificate=judgement.wish.certificate,
         timing=judgement.timing,
         hedges=found.hedges if found else judgement.hedges,

@@ -47,7 +47,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """plan: None where no line is worth its ticket. weights: what is traded to, and hedges: both as they were cut to what was
+    """plan: None where no line is worth its ticket. weights: what is traded to, hedges and why: all as they were cut to what was
     really bought. after: weights once it is filled. notes: what whole shares kept from being traded, and why.
     """
 
@@ -55,6 +55,7 @@ class Planned:
     weights: Weights
     after: Weights
     hedges: tuple[Hedge, ...]
+    why: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
 
@@ -87,7 +88,7 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
         if lines and _worse(lines, asked, attempt, there, before):
             lines = ()
     after = _after(lines, asked, attempt, there)
-    return Planned(_plan(asked, lines, there, book), dict(attempt.weights), after, asked.hedges, tuple(notes.values()))
+    return Planned(_plan(asked, lines, there, book), dict(attempt.weights), after, asked.hedges, asked.why, tuple(notes.values()))
 
 
 def _plan(asked: Asked, lines: tuple[PlanLine, ...], there: Situation, book: Book) -> Plan | None:
@@ -193,7 +194,9 @@ def _hedged(attempt: _Try, asked: Asked, there: Situation, book: Book) -> tuple[
         attempt = replace(attempt, weights={**attempt.weights, **less})
     mine = {h.symbol: attempt.weights[h.symbol] for h in cut if attempt.weights[h.symbol] != asked.weights[h.symbol]}
     hedges = tuple(_cut(h, mine[h.symbol], asked.weights[h.symbol]) if h.symbol in mine else h for h in asked.hedges)
-    return attempt, replace(asked, weights={**asked.weights, **mine}, judged={**asked.judged, **mine}, hedges=hedges)
+    why = {h.symbol: f"to {mine[h.symbol]:.2%}: {h.reason}" for h in hedges if h.symbol in mine}
+    weights, judged = {**asked.weights, **mine}, {**asked.judged, **mine}
+    return attempt, replace(asked, hedges=hedges, weights=weights, judged=judged, why={**asked.why, **why})
 
 
 def _needs(bought: Weights, there: Situation, book: Book) -> dict[str, float]:
