@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from brokers.judging import NO_TRACE, doubled, judge, judge_late, judge_order, reference, traces
 from portfolio.errors import Outage, Refused
 from portfolio.ledger import Break, add, moved, reconcile
+from portfolio.orders.costs import two_dollars
 from portfolio.ports import Broker, Clock, Ledger
 from portfolio.types import BrokerPicture, Execution, Intent, OrderState, TradingState, currency_pair, multiplier
 
@@ -27,9 +28,6 @@ EXCHANGE_ZONE = ZoneInfo("America/New_York")
 COMMISSION_SECONDS = 10.0  # how long a commission report may come after its fill
 BREAK_SECONDS = 5.0  # how long cash and positions may lag a fill
 PAUSE = 0.25  # seconds between two looks
-# The least that a conversion costs is 2 US dollars: at the most so much in each currency.
-TWO_DOLLARS = {c: Decimal(most) for c, most in (("USD", "2"), ("GBP", "2"), ("CAD", "3.5"), ("AUD", "4"), ("JPY", "400"))}
-ELSEWHERE = Decimal("2.5")
 TWICE_THE_RATE = Decimal("0.00004")  # of its value; 0.2 basis points are charged
 MAY_TRADE = frozenset({TradingState.ACTIVE, TradingState.UNRECONCILED})
 IN_FLIGHT = frozenset({OrderState.SENDING, OrderState.ACKED, OrderState.PARTIAL})
@@ -259,7 +257,7 @@ def _outstanding(executions: Collection[Execution], currency: str) -> dict[str, 
         value = abs(fill.quantity * fill.price * multiplier(fill.symbol))
         if pair := currency_pair(fill.symbol):
             worth = value if pair[1] == currency else abs(fill.quantity) if pair[0] == currency else Decimal(0)
-            add(most, {currency: max(worth * TWICE_THE_RATE, TWO_DOLLARS.get(currency, ELSEWHERE))})
+            add(most, {currency: max(worth * TWICE_THE_RATE, two_dollars(currency))})
         else:
             add(most, {fill.currency: max(value / 100, Decimal(1))})
     return most

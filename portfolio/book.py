@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from portfolio.errors import Refused
 from portfolio.market import Market
+from portfolio.rates import rate_of
 from portfolio.types import (
     Account,
     PlanLine,
@@ -78,13 +79,7 @@ class Book:
 
     def rate(self, currency: str) -> Decimal:
         """What one unit of `currency` is worth in the account's. `Refused` where nobody said it, or it is no price."""
-        if currency == self.account.currency:
-            return Decimal(1)
-        found = self.rates.get(currency)
-        if found is None or not found.value.is_finite() or found.value <= 0:
-            what = f"There is no rate of {currency} in {self.account.currency}."
-            raise Refused(what, "Check the gateway's market data.", currency=currency)
-        return found.value
+        return rate_of(currency, self.account.currency, self.rates)
 
 
 def without_flows(

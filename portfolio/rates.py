@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from portfolio.errors import Refused
-from portfolio.types import CURRENCIES, FloatArray, pair_symbol
+from portfolio.types import CURRENCIES, FloatArray, Rate, pair_symbol
 
 Leg = tuple[str, int]  # a series, and 1 as it is told or -1 turned around
 Route = tuple[Leg, ...]  # the product of its legs is the rate; none of them: 1
@@ -24,6 +24,16 @@ FRED = {  # noon rates of New York, Federal Reserve release H.10
     "DEXCAUS": ("USD", "CAD"),
 }
 FAMILIES = ((ECB, "EUR"), (FRED, "USD"))
+
+
+def rate_of(currency: str, base: str, rates: Mapping[str, Rate]) -> Decimal:
+    """What one unit of `currency` is worth in `base`. `Refused` where nobody said it, or it is no price."""
+    if currency == base:
+        return Decimal(1)
+    found = rates.get(currency)
+    if found is None or not found.value.is_finite() or found.value <= 0:
+        raise Refused(f"There is no rate of {currency} in {base}.", "Check the gateway's market data.", currency=currency)
+    return found.value
 
 
 def rate_series(currency: str, base: str) -> tuple[Route, ...]:

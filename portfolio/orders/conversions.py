@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
-from portfolio.orders.costs import commission_of
+from portfolio.orders.costs import conversion_commission
 from portfolio.orders.sizing import ONE, ZERO, Sizing
 from portfolio.types import currency_pair
 
 MORE = Decimal("1.003")  # of what is lacking: prices move until the shares are bought, and no balance may go below zero
-YEN = Decimal(200)  # more than a dollar has been worth since 1986
 SPARE = Decimal("0.01")  # more than is needed, in the currency bought: what rounding to cents may take
 
 
@@ -35,10 +34,9 @@ class Conversion:
 
 
 def fee_of(one: Conversion, sizing: Sizing) -> Decimal:
-    """The commission, in the base currency: the least of it is 2 US dollars, or as many units of a currency like it."""
-    schedule, first = commission_of(sizing.costs, one.symbol), one.symbol.partition(".")[0]
-    dollar = sizing.rates["USD"].value if "USD" in sizing.rates else YEN if sizing.base == "JPY" else ONE
-    return replace(schedule, minimum=schedule.minimum * max(dollar, ONE)).of(abs(one.delta), sizing.rate(first))
+    """The commission, in the base currency."""
+    first = one.symbol.partition(".")[0]
+    return conversion_commission(sizing.costs, sizing.base).of(abs(one.delta), sizing.rate(first))
 
 
 def conversions(balances: Mapping[str, Decimal], sizing: Sizing) -> tuple[Conversion, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-from portfolio.types import CostPolicy, FloatArray, currency_pair
+from portfolio.types import CostPolicy, FloatArray
 
 CENT = Decimal("0.01")
 
@@ -47,19 +47,30 @@ class Commission:
 # fees; "Commissions - Spot Currencies", the first tier.
 IB_FIXED = Commission(a_share=Decimal("0.005"), minimum=Decimal(1), most=Decimal("0.01"))
 IB_TIERED = Commission(a_share=Decimal("0.0035"), minimum=Decimal("0.35"), most=Decimal("0.01"))
-IB_CURRENCIES = Commission(of_value=Decimal("0.00002"), minimum=Decimal(2))
+IB_CURRENCIES = Commission(of_value=Decimal("0.00002"), minimum=Decimal(2), most=Decimal("Infinity"))
+# The least that a conversion costs is 2 US dollars: at the most so much in each currency.
+TWO_DOLLARS = {c: Decimal(most) for c, most in (("USD", "2"), ("GBP", "2"), ("CAD", "3.5"), ("AUD", "4"), ("JPY", "400"))}
+ELSEWHERE = Decimal("2.5")
 
 
 def commission_of(costs: CostPolicy, symbol: str) -> Commission:
-    """The schedule of the policy for a share, the broker's own for a pair of currencies."""
-    if currency_pair(symbol):
-        return Commission() if costs.commission == "none" else IB_CURRENCIES
+    """The schedule of the policy for a share or an option; of a pair of currencies see `conversion_commission`."""
     if costs.commission in {"ib_fixed", "ib_tiered"}:
         return IB_FIXED if costs.commission == "ib_fixed" else IB_TIERED
     rate, least, most = (Decimal(repr(x)) for x in (costs.rate, costs.minimum, costs.maximum))
     if costs.commission == "per_share":
         return Commission(a_share=rate, minimum=least, most=most)
     return Commission(of_value=rate, minimum=least, most=most) if costs.commission == "per_value" else Commission()
+
+
+def two_dollars(currency: str) -> Decimal:
+    """At the most so much of `currency`."""
+    return TWO_DOLLARS.get(currency, ELSEWHERE)
+
+
+def conversion_commission(costs: CostPolicy, base: str) -> Commission:
+    """The broker's own schedule for conversions, in the account's currency `base`."""
+    return Commission() if costs.commission == "none" else replace(IB_CURRENCIES, minimum=two_dollars(base))
 
 
 def square_root_impact(quantity: float, volume: float, volatility: float, factor: float = 1.0) -> float:

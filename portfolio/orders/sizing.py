@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.errors import Refused
+from portfolio.rates import rate_of
 from portfolio.types import Account, CostPolicy, Quote, Rate, multiplier, pair_symbol
 
 ONE, ZERO = Decimal(1), Decimal(0)
@@ -51,14 +52,7 @@ class Sizing:
 
     def rate(self, currency: str) -> Decimal:
         """What one unit of `currency` is worth in the account's. `Refused` where nobody said it, or it is no price."""
-        if currency == self.base:
-            return ONE
-        found = self.rates.get(currency)
-        if found is None or not found.value.is_finite() or found.value <= 0:
-            raise Refused(
-                f"There is no rate of {currency} in {self.base}.", "Check the gateway's market data.", currency=currency
-            )
-        return found.value
+        return rate_of(currency, self.base, self.rates)
 
     def held(self, symbol: str) -> Decimal:
         """What is held once the orders at work are filled."""

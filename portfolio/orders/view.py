@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from portfolio.orders.costs import commission_of
+from portfolio.orders.costs import commission_of, conversion_commission
 from portfolio.types import (
     Contract,
     CostPolicy,
@@ -26,7 +26,6 @@ from portfolio.types import (
 
 UNKNOWN = Decimal("NaN")
 ZERO, ONE = Decimal(0), Decimal(1)
-YEN = Decimal(200)  # more than a dollar has been worth since 1986
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +115,10 @@ class GateView:
         return takes
 
     def _fee(self, pair: str, quantity: Decimal) -> Decimal:
-        """Of a conversion, in the base currency: the least of it is 2 US dollars, or as many units of a currency like it."""
-        schedule, told = commission_of(self.costs, pair), self.rate("USD")
-        dollar = told if told.is_finite() else YEN if self.base_currency == "JPY" else ONE
+        """Of a conversion, in the base currency; the least of it where its worth is not known."""
+        schedule = conversion_commission(self.costs, self.base_currency)
         worth = quantity * self.rate(pair.partition(".")[0])
-        least = schedule.minimum * max(dollar, ONE)
-        return max(worth * schedule.of_value, least) if worth.is_finite() else least
+        return schedule.of(worth, ONE) if worth.is_finite() else schedule.minimum
 
 
 def _commission(costs: CostPolicy, symbol: str, quantity: Decimal, price: Decimal) -> Decimal:

@@ -11,7 +11,15 @@ from mind import D, market, policy
 
 from portfolio.errors import Refused, WrongUse
 from portfolio.measures import Liquidation, evenly, holdings, shortfall, urgency
-from portfolio.orders.costs import IB_CURRENCIES, IB_FIXED, IB_TIERED, Commission, commission_of, square_root_impact
+from portfolio.orders.costs import (
+    IB_CURRENCIES,
+    IB_FIXED,
+    IB_TIERED,
+    Commission,
+    commission_of,
+    conversion_commission,
+    square_root_impact,
+)
 from portfolio.policy import parse_policy
 from portfolio.risk import Situation
 from portfolio.risk.exit import exit_figures
@@ -111,8 +119,9 @@ def test_the_estimate_is_the_fee_before_it_is_rounded(quantity, cents, schedule)
 def test_the_policy_names_its_schedule():
     assert commission_of(CostPolicy("per_share", rate=0.01, minimum=2.0, maximum=0.005), "SPY").of(D(100), D(50)) == D("2.00")
     assert commission_of(CostPolicy("per_value", rate=0.001), "SPY").of(D(100), D(50)) == D("5.00")
-    assert commission_of(CostPolicy("none"), "EUR.USD").of(D(10**6), D(1)) == 0
-    assert commission_of(CostPolicy("per_value", rate=0.001), "EUR.USD") == IB_CURRENCIES
+    assert conversion_commission(CostPolicy("none"), "USD").of(D(10**6), D(1)) == 0
+    assert conversion_commission(CostPolicy("per_value", rate=0.001), "USD") == IB_CURRENCIES
+    assert conversion_commission(CostPolicy(), "JPY").of(D(1), D(1)) == 400  # two dollars, however small it is
 
 
 def test_impact_grows_with_the_root_of_the_size():

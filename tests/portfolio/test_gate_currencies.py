@@ -93,8 +93,8 @@ def test_an_earlier_order_in_a_currency_without_a_rate_leaves_the_day_unknown():
 def test_no_currency_is_overdrawn():
     assert "minimum_cash" not in refusals(line("99"), euros())  # 10,000 dollars are there
     assert "minimum_cash" in refusals(line("100"), euros()), "euros pay no dollar shares before they are changed"
-    assert "minimum_cash" not in refusals(pair("79998"), euros())
-    assert "minimum_cash" in refusals(pair("79999"), euros()), "its commission is at least 2"
+    assert "minimum_cash" not in refusals(pair("79997"), euros())
+    assert "minimum_cash" in refusals(pair("79998"), euros()), "its commission is at least 2.50 euros"
     assert "minimum_cash" not in refusals(pair("7999", Side.BUY), euros())  # at 1.25005
     assert "minimum_cash" in refusals(pair("8000", Side.BUY), euros())
     assert "minimum_cash" not in refusals(line("100", SELL), euros(cash=D(-5), foreign={}))
@@ -104,7 +104,7 @@ def test_all_cash_together_keeps_its_floor_and_a_conversion_only_moves_it():
     """80,000 euros and 10,000 dollars; after 5,000.50 dollars of shares and 1 of commission 83,998.80 euros' worth."""
     for floor, refused in [(down(0.839988), False), (0.839988, False), (up(0.839988), True), (float("nan"), True)]:
         assert ("minimum_cash" in refusals(line("50"), euros({"minimum_cash_after": floor}))) is refused
-    assert "minimum_cash" not in refusals(pair("79998"), euros({"minimum_cash_after": 0.99}))
+    assert "minimum_cash" not in refusals(pair("79997"), euros({"minimum_cash_after": 0.99}))
 
 
 def test_a_purchase_counts_at_the_dearer_of_plan_and_quote():
@@ -120,7 +120,7 @@ def test_a_purchase_counts_at_the_dearer_of_plan_and_quote():
 
 
 def test_the_fee_of_a_conversion_is_paid_in_the_base_currency():
-    assert euros().outlay(pair("1000"), D(1000)) == {"EUR": D(1002)}
+    assert euros().outlay(pair("1000"), D(1000)) == {"EUR": D("1002.50")}
     assert euros().outlay(pair("1000", Side.BUY), D(1000)) == {"USD": D("1250.05")}, "it comes out of the euros that come in"
     assert euros().outlay(pair("1000000"), D(1_000_000)) == {"EUR": D(1_000_020)}, "0.2 basis points"
     assert euros(costs=CostPolicy("none")).outlay(pair("1000"), D(1000)) == {"EUR": D(1000)}
@@ -203,7 +203,7 @@ def test_a_reducing_account_pays_back_no_more_than_the_loan_with_no_more_than_it
     assert not refused(8080) and refused(8081), "one in a hundred for moving prices, and one whole unit"
     assert refused(40_000, owed="-1") and not refused(1, owed="-1")
     assert refused(1, owed="0") and refused(1, owed="5")
-    assert not refused(7998, cash=8000) and refused(7999, cash=8000), "not for a loan in euros, its fee of 2 included"
+    assert not refused(7997, cash=8000) and refused(7998, cash=8000), "not for a loan in euros, its fee of 2.50 included"
     assert refused(20_000, Side.BUY, owed="0", loans={"USD": D(-25_000)}), "no new loan in dollars"
     assert not refused(7999, Side.BUY, owed="10000") and refused(8000, Side.BUY, owed="10000"), "what is there comes home"
     assert refused(1, owed="NaN") and refused(1, cash="NaN")
