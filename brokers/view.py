@@ -57,9 +57,7 @@ async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[Pla
     sent = desk.ledger.sent_since(desk.account, midnight)
     pairs = _pairs(books, (*waiting, *sent), policy)
     contracts = await _contracts(desk, symbols)
-    again = {line.ref for line in waiting}
-    flying = [i for i in desk.ledger.intents(desk.account, unfinished=True) if i.state is not OrderState.PLANNED]
-    flying = [i for i in flying if i.ref not in again]
+    flying = _flying(desk, waiting)
     held = (s for s, q in books.positions.items() if q)
     quotes = await desk.broker.quotes(sorted({*symbols, *pairs.values(), *held, *(i.symbol for i in flying)}))
     now = await desk.broker.time()
@@ -90,6 +88,13 @@ async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[Pla
     for intent in flying:
         view = committed(view, intent)
     return view
+
+
+def _flying(desk: Desk, waiting: Sequence[PlanLine]) -> list[Intent]:
+    """Orders that are at work, without those that wait to be sent again."""
+    again = {line.ref for line in waiting}
+    unfinished = desk.ledger.intents(desk.account, unfinished=True)
+    return [i for i in unfinished if i.state is not OrderState.PLANNED and i.ref not in again]
 
 
 def committed(view: GateView, intent: Intent) -> GateView:

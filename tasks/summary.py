@@ -55,17 +55,22 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
     out["currency"] = document["inputs"]["book"]["account"]["currency"]
     out |= {key: document[key] for key in ("snapshot", "session", "weights", "verdicts", "road", "reasons")}
     out |= explained(document)
-    plan = document["plan"]
-    if plan is not None and status != "nothing to trade":
-        out["plan"] = plan["plan"]
-        out["orders"] = [_order(line) for line in plan["lines"]]
-        executions = ledger.executions(settings.account, plan["plan"])
-        out["fills"] = [_fill(e) for e in executions]
-        rates = document["inputs"]["book"].get("rates") or {}
-        booked = {currency: Decimal(rate["value"]) for currency, rate in rates.items()}
-        out["traded"] = _traded(plan["lines"], executions)
-        out["costs"] = _costs(plan["lines"], executions, out["currency"], booked)
+    if document["plan"] is not None and status != "nothing to trade":
+        out |= _dealt(ledger.executions(settings.account, document["plan"]["plan"]), document, out["currency"])
     return out
+
+
+def _dealt(executions: list[Execution], document: Mapping[str, Any], base: str) -> dict[str, Any]:
+    """The plan, its orders, its fills, what was dealt and what that cost."""
+    plan, rates = document["plan"], document["inputs"]["book"].get("rates") or {}
+    booked = {currency: Decimal(rate["value"]) for currency, rate in rates.items()}
+    return {
+        "plan": plan["plan"],
+        "orders": [_order(line) for line in plan["lines"]],
+        "fills": [_fill(e) for e in executions],
+        "traded": _traded(plan["lines"], executions),
+        "costs": _costs(plan["lines"], executions, base, booked),
+    }
 
 
 def trial_document(decision: Decision) -> dict[str, Any]:
