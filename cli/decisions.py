@@ -31,31 +31,39 @@ def decide(
     as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The session to decide for.")] = None,
     json: Json = False,
 ) -> None:
-    """What would be decided, from the warehouse alone: nothing is written, nobody is asked, nothing is traded."""
+    """What would be decided, from the warehouse alone: nothing is written, nobody is asked, nothing is traded.
+
+    Without an account on record 1,000,000 of the base currency in cash is assumed, and said.
+    """
     from portfolio.record import decision_body
     from tasks.calendar import exchange_day
     from tasks.decide import trial
     from tasks.doors import SystemClock, read_policy
     from tasks.settings import settings
     from tasks.summary import trial_document
+    from tasks.trial import beside
 
     rules = read_policy(policy)
     session = as_of.date() if as_of else exchange_day(SystemClock().now())
     with progress(quiet=json):
         found = trial(settings(), rules, session)
-    document = trial_document(found)
+    document = trial_document(found) | beside(settings(), rules, found)
     if json:
         emit(document)
     else:
-        _show(document)
+        _show(document, _title(document))
         show_plan(decision_body(found))
+        _say_beside(document)
     if document["status"] == "refused":
         raise typer.Exit(1)
 
 
 @guarded
-def decision_list(portfolio: Annotated[str, typer.Argument(help="The portfolio's name.")] = "demo", json: Json = False) -> None:
-    """The decisions of a portfolio, oldest first."""
+def decision_list(
+    portfolio: Annotated[str | None, typer.Argument(help="The portfolio's name; all of them without one.")] = None,
+    json: Json = False,
+) -> None:
+    """The decisions on record of all portfolios, or of one, oldest first."""
     from tasks.doors import open_ledger
     from tasks.settings import settings
 
@@ -63,15 +71,19 @@ def decision_list(portfolio: Annotated[str, typer.Argument(help="The portfolio's
     rows = [_line(ledger, record) for record in ledger.decisions(portfolio)]
     if json:
         emit({"status": "done", "decisions": rows})
+    elif rows:
+        columns = ("decision", "portfolio", "session", "snapshot", "status", "plan", "plan_status")
+        table(f"Decisions of {portfolio or 'all portfolios'}", columns, [[row[c] for c in columns] for row in rows])
     else:
-        columns = ("decision", "session", "snapshot", "status", "plan", "plan_status")
-        table(f"Decisions of {portfolio}", columns, [[row[c] for c in columns] for row in rows])
+        others = sorted({record["portfolio"] for record in ledger.decisions()}) if portfolio else []
+        there = f"; there are decisions of {', '.join(others)}" if others else ""
+        say(f"No decision {f'of {portfolio} ' if portfolio else ''}is on record{there}.")
 
 
 def _line(ledger: Any, record: dict[str, Any]) -> dict[str, Any]:
     plan = record["document"]["plan"]
     name = plan["plan"] if plan else None
-    row = {key: record[key] for key in ("decision", "session", "snapshot", "status")}
+    row = {key: record[key] for key in ("decision", "portfolio", "session", "snapshot", "status")}
     return row | {"plan": name, "plan_status": ledger.plan_status(name) if name else None}
 
 
@@ -87,7 +99,7 @@ def decision_show(decision: Annotated[str, typer.Argument(help="Its id.")], json
     if json:
         emit({**record["document"], "recorded": record["status"]})
     else:
-        _show(record["document"])
+        _show(record["document"], f"Decision {decision}")
         show_plan(record["document"])
 
 
@@ -152,12 +164,27 @@ def trade(plan: Annotated[str, typer.Argument(help="The plan's id.")], json: Jso
         raise typer.Exit(1)
 
 
-def _show(document: dict[str, Any]) -> None:
+def _title(document: dict[str, Any]) -> str:
+    """Of a decision that was only tried; one on record may have its id and another content."""
+    if document["recorded_decision"] == document["decision"]:
+        return f"Tried again, not recorded: what decision {document['decision']} would be now"
+    return f"Tried, not recorded: decision {document['decision']}"
+
+
+def _say_beside(document: dict[str, Any]) -> None:
+    recorded = document["recorded_decision"]
+    where = f"; `trimtab decision show {recorded}` shows that one" if recorded else ""
+    say(f"T{document['note'].removeprefix('t')}{where}.")
+    if document["assumed"]:
+        say(f"Assumed: {document['assumed']}.")
+
+
+def _show(document: dict[str, Any], title: str) -> None:
     rows = [("status", document["status"]), ("why", "; ".join(document["reasons"])), ("road", " > ".join(document["road"]))]
     if document.get("certificate"):
         rows.append(("certificate", _certificate(document["certificate"])))
     rows += [("session", document["session"]), ("snapshot", document["snapshot"])]
-    table(f"Decision {document['decision']}", ("", ""), rows)
+    table(title, ("", ""), rows)
     _show_weights(document["weights"], document.get("current") or {}, document.get("why") or {})
     table("Verdicts", ("rule", "says", "why"), [(v["rule"], v["action"], v["reason"]) for v in document["verdicts"]])
 
@@ -171,7 +198,7 @@ def _show_weights(weights: dict[str, float], current: dict[str, float], why: dic
 
 
 def _certificate(found: dict[str, Any]) -> str:
-    """`optimal by highs: objective 0.0205, gap 1e-09; binding: …`."""
+    """`optimal by highs: objective 0.0205, gap 1e-09; binding, …`."""
     gap = "no bound is known" if found.get("gap") is None else f"at most {found['gap']:.1e} from the best possible"
-    binding = f"; binding: {', '.join(found['binding'])}" if found["binding"] else ""
+    binding = f"; binding, in fractions of what is invested: {', '.join(found['binding'])}" if found["binding"] else ""
     return f"{found['status']} by {found.get('engine') or 'riskfolio'}: objective {found['objective']:.6g}, {gap}{binding}"

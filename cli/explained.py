@@ -15,22 +15,27 @@ def show_plan(document: dict[str, Any]) -> None:
 
     view = plan_view(document)
     if view["lines"]:
-        columns = ("side", "quantity", "symbol", "price", "value", "cost", "parts")
-        table(
-            "Plan",
-            ("", "quantity", "symbol", "price", "value", "cost", "made of"),
-            [[x[c] for c in columns] for x in view["lines"]],
-        )
-        say(view["total"])
+        _show_lines(view)
     limits = [(x["rule"], x["who"], x["figure"], x["limit"], x["wished"], x["used"]) for x in view["limits"][:MOST]]
     table("Limits, the most used first", ("limit", "of", "figure", "limit", "wished", "used"), limits)
     if view["hedges"]:
-        rows = [(x["name"], x["symbol"], f"{x['weight']:.2%}", f"{x['cost']:.3%}", x["reason"]) for x in view["hedges"]]
-        table("Hedges", ("hedge", "with", "weight", "cost a year", "why"), rows)
+        table("Hedges", ("hedge", "with", "weight", "cost a year", "made of", "why"), [_hedge(one) for one in view["hedges"]])
     if view["margin"]:
         table("Margin", ("", "before", "after"), view["margin"])
+        say(view["loan"])
     if view["stresses"]:
-        rows = [(x["name"], x["before"], x["after"], x["limit"], x["proxied"]) for x in view["stresses"]]
-        table("Stress, losses of equity", ("scenario", "held", "decided", "limit", "proxied"), rows)
+        rows = [(x["name"], x["before"], x["after"], x["limit"], x["sentence"], x["proxied"]) for x in view["stresses"]]
+        table("Stress, losses of equity", ("scenario", "held", "decided", "limit", "what happens", "proxied"), rows)
     for one in view["backtests"]:
         say(one["sentence"])
+
+
+def _show_lines(view: dict[str, Any]) -> None:
+    columns = ("side", "quantity", "symbol", "price", "value", "cost", "parts")
+    heads = ("", "quantity", "symbol", "price", "value", "cost", "made of")
+    table("Plan", heads, [[line[c] for c in columns] for line in view["lines"]])
+    say(view["total"])
+
+
+def _hedge(one: dict[str, Any]) -> tuple[str, ...]:
+    return (one["name"], one["symbol"], f"{one['weight']:.2%}", f"{one['cost']:.3%}", one["cost_of"], one["reason"])

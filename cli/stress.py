@@ -47,19 +47,26 @@ def stress(
 
 def _show(document: dict[str, Any]) -> None:
     title = f"Stress of {document['portfolio']} in session {document['session']}: losses, fractions of equity"
-    columns = ("scenario", "what is held", "what is decided", "limit", "used", "proxies", "what happens")
-    table(title, columns, [_row(one) for one in document["scenarios"]])
+    figures = ("scenario", "what is held", "what is decided", "limit", "used")
+    table(title, figures, [_figures(one) for one in document["scenarios"]])
+    table("What happens, and what stands in for a history", ("scenario", "words"), [_words(one) for one in document["scenarios"]])
     for one in document["scenarios"]:
         if one["name"] in document["broken"]:
-            say(f"Over its limit: {one['name']}: {one['sentence']}.")
+            say(f"Over its limit of {_percent(one['limit'])}: {one['name']}, {_percent(one['after'])}: {one['sentence']}.")
+    if document["assumed"]:
+        say(f"Assumed: {document['assumed']}.")
 
 
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    proxies = ", ".join(list(one["proxied"])[:3]) + (f" and {len(one['proxied']) - 3} more" if len(one["proxied"]) > 3 else "")
-    figures = [_percent(one[key]) for key in ("before", "after")]
+def _figures(one: dict[str, Any]) -> tuple[str, ...]:
     limits = ["" if one[key] is None else _percent(one[key]) for key in ("limit", "used")]
-    words = one["sentence"] if one["after"] is None else one["sentence"].split(":")[0]
-    return (one["name"], *figures, *limits, proxies, words)
+    return (one["name"], *(_percent(one[key]) for key in ("before", "after")), *limits)
+
+
+def _words(one: dict[str, Any]) -> tuple[str, str]:
+    from portfolio.reports.plan import some_proxies
+
+    proxies = some_proxies(one["proxied"], one["parts"])
+    return one["name"], one["sentence"] + (f": {proxies}" if proxies else "")  # it ends with how many are proxied
 
 
 def _percent(value: float | None) -> str:

@@ -15,6 +15,7 @@ from portfolio.risk.stress import by_hand, stresses
 from portfolio.types import Decision, Policy, StressResult
 from tasks.decide import tried
 from tasks.settings import Settings
+from tasks.trial import assumed
 
 
 def stress(settings: Settings, policy: Policy, session: date, shocks: Sequence[str] = ()) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def stress(settings: Settings, policy: Policy, session: date, shocks: Sequence[s
         "session": decision.session,
         "snapshot": decision.snapshot,
         "decided": decision.status,
+        "assumed": assumed(settings, policy),
         "current": before,
         "weights": after,
         "scenarios": [_line(result) for result in found],

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from portfolio.reports.facts import Hindsight
+from portfolio.types import FloatArray
 
 INK = "#010203"  # replaced by currentColor
 BLUE, ORANGE, GREY = "#3b82c4", "#d9822b", "#8a8f98"
 PALETTE = (BLUE, ORANGE, "#4c9f70", "#b0569b", "#c9a227", "#5bb0ba", "#c2574a", "#7b6fd0", "#7f9c3b", "#a6785a")
+REST = {"others": "#4a5663", "cash": GREY}
 
 
 @contextmanager
@@ -63,24 +65,31 @@ def equity_chart(points: Sequence[tuple[str, Decimal]], currency: str) -> str:
 
 
 def weights_over_time(points: Sequence[tuple[str, Mapping[str, float]]]) -> str:
-    """One stacked bar a session: the ten largest names, all others, cash."""
-    largest = max(points, key=lambda point: len(point[1]))[1] if points else {}
-    last = points[-1][1] if points else largest
-    names = sorted(last, key=lambda s: -last[s])[:10]
+    """One stacked bar a session: the ten largest names, all others, cash; what is sold short and a loan stand below zero."""
+    parts = _parts([weights for _, weights in points])
     with _drawing(3.4) as (axes, out):
-        base = np.zeros(len(points))
-        parts = [(s, np.array([w.get(s, 0.0) for _, w in points])) for s in names]
-        others = np.array([sum(v for s, v in w.items() if s not in names) for _, w in points])
-        parts += [("others", others)] if others.max(initial=0.0) > 1e-9 else []
-        parts += [("cash", 1.0 - np.array([sum(w.values()) for _, w in points]))]
+        above, below = np.zeros(len(points)), np.zeros(len(points))
         for number, (name, values) in enumerate(parts):
-            colour = GREY if name == "cash" else PALETTE[number % len(PALETTE)]
-            axes.bar(range(len(points)), values, bottom=base, color=colour, label=name, width=0.7)
-            base = base + values
+            colour = REST.get(name.partition(",")[0], PALETTE[number % len(PALETTE)])
+            axes.bar(range(len(points)), values, bottom=np.where(values < 0, below, above), color=colour, label=name, width=0.7)
+            above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
+        if below.min(initial=0.0) < -1e-9:
+            axes.axhline(0.0, color=INK, linewidth=0.8)
         _label(axes, [label for label, _ in points])
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=10)
     return out[0]
+
+
+def _parts(books: Sequence[Mapping[str, float]]) -> list[tuple[str, FloatArray]]:
+    """(name, weight at each session) of the ten largest of the last book, of all others together, and of cash."""
+    last = books[-1] if books else {}
+    names = sorted(sorted(last, key=lambda s: -abs(last[s]))[:10], key=lambda s: last[s] < 0)
+    parts = [(s, np.array([w.get(s, 0.0) for w in books])) for s in names]
+    others = np.array([sum(v for s, v in w.items() if s not in names) for w in books])
+    cash = 1.0 - np.array([sum(w.values()) for w in books])
+    parts += [("others", others)] if np.abs(others).max(initial=0.0) > 1e-9 else []
+    return [*parts, ("cash, below zero owed" if cash.min(initial=0.0) < -1e-9 else "cash", cash)]
 
 
 def drift_chart(held: Mapping[str, float], wished: Mapping[str, float], after: Mapping[str, float]) -> str:

@@ -25,9 +25,14 @@ MARGIN = (
     ("maintenance", "Maintenance margin"),
     ("excess_liquidity", "Excess liquidity"),
     ("call_distance", "Adverse move of all prices to a margin call"),
-    ("interest", "Interest, a year"),
-    ("borrow_fee", "Borrowed shares, a year"),
+    ("interest", "Interest of the loan, a year"),
+    ("borrow_fee", "Fee for borrowed shares, a year"),
 )
+LOAN = (
+    "The loan is what the longs are worth more than equity, or what is owed in a currency where that is more; "
+    "the proceeds of short sales are kept for them and lessen neither the loan nor its interest."
+)
+SHOWN = 3  # of those that are proxied
 
 
 def plan_view(decision: Document) -> dict[str, Any]:
@@ -37,7 +42,8 @@ def plan_view(decision: Document) -> dict[str, Any]:
         "lines": lines,
         "total": _total(decision),
         "limits": _limits(decision["verdicts"], decision.get("kept") or ()),
-        "hedges": decision.get("hedges") or (),
+        "hedges": [{**one, "cost_of": _cost_of(one)} for one in decision.get("hedges") or ()],
+        "loan": LOAN,
         "margin": _margin(decision.get("margin_before"), decision.get("margin_after")),
         "stresses": [_stress(one) for one in decision.get("stresses") or ()],
         "backtests": decision.get("backtests") or (),
@@ -147,6 +153,15 @@ def _money(key: str, value: Any) -> str:
     return _percent(value) if key == "call_distance" else f"{Decimal(value):,.2f}"
 
 
+def _cost_of(hedge: Document) -> str:
+    """What the cost of a hedge is made of: as portfolio.hedging counts it."""
+    if not hedge["cost"]:
+        return ""
+    if hedge["kind"] in {"currency", "put"}:
+        return "interest of what is owed" if hedge["kind"] == "currency" else "premium; of one that is held its time value"
+    return "borrow fee and round trip" if hedge["weight"] < 0 else "round trip"
+
+
 def _stress(one: Document) -> dict[str, str]:
     limit, after = one.get("limit"), one["after"]
     return {
@@ -156,21 +171,33 @@ def _stress(one: Document) -> dict[str, str]:
         "limit": _percent(limit) if limit is not None else "",
         "used": f"{after / limit:.0%}" if limit and after is not None else "",
         "sentence": one["sentence"],
-        "proxied": _proxies(one["proxied"]),
+        "proxied": some_proxies(one["proxied"], one.get("parts") or {}),
+        "all": _by(sorted(one["proxied"]), one["proxied"]) if len(one["proxied"]) > SHOWN else "",
     }
 
 
-def _proxies(proxied: Mapping[str, str]) -> str:
-    """By what they are replaced, each with its symbols; a long list is cut."""
+def some_proxies(proxied: Mapping[str, str], parts: Mapping[str, float]) -> str:
+    """By what the three are replaced that count most in the loss, and how many others there are.
+
+    >>> some_proxies(dict.fromkeys("ABCDE", "its beta"), {"D": 0.2, "E": -0.3})
+    'E, D, A and 2 others by its beta'
+    >>> some_proxies({"A": "gold", "B": "bonds", "C": "gold", "D": "bonds"}, {})
+    'A, C by gold; B by bonds; and 1 other'
+    """
+    first = sorted(proxied, key=lambda s: (-abs(parts.get(s, 0.0)), s))[:SHOWN]
+    left = len(proxied) - len(first)
+    more = f"and {left} other{'s' if left > 1 else ''}" if left else ""
+    if left and len(set(proxied.values())) == 1:
+        return f"{', '.join(first)} {more} by {proxied[first[0]]}"
+    return "; ".join(words for words in (_by(first, proxied), more) if words)
+
+
+def _by(symbols: Sequence[str], proxied: Mapping[str, str]) -> str:
+    """By what these are replaced, each with its symbols."""
     by: dict[str, list[str]] = {}
-    for symbol, what in sorted(proxied.items()):
-        by.setdefault(what, []).append(symbol)
-    return "; ".join(f"{_some(names)} by {what}" for what, names in by.items())
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
+    for symbol in symbols:
+        by.setdefault(proxied[symbol], []).append(symbol)
+    return "; ".join(f"{', '.join(names)} by {what}" for what, names in by.items())
 
 
 def _names(index: float) -> str:

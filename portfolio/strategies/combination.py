@@ -144,7 +144,8 @@ class Combination:
         held = {s: _part(self.sleeve, sleeve, s) * w / share if share > 0.0 else 0.0 for s, w in seen.held.items()}
         held = {s: w for s, w in held.items() if not sleeve.symbols or s in sleeve.symbols}
         rows = [seen.symbols.index(s) for s in mine]
-        return replace(seen, symbols=mine, held=held, constraints=_bounds(seen.constraints, rows, share))
+        bounds = _bounds(seen.constraints, rows, share)
+        return replace(seen, symbols=mine, held=held, constraints=bounds, invested=seen.invested * share)
 
 
 def _check_inner(sleeve: Sleeve, symbols: tuple[str, ...], classes: Classes) -> None:

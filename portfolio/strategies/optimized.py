@@ -140,7 +140,7 @@ class Optimized:
         solution = solve(self._model(assets), self._problem(seen, assets, returns, left))
         weights |= dict(zip(assets, solution.weights.tolist(), strict=True))
         caps = dict(zip(assets, left.upper.tolist(), strict=True))
-        reasons = why | {s: reason(self.model, self._risk, weights[s], caps[s], len(returns)) for s in assets}
+        reasons = why | {s: reason(self.model, self._risk, weights[s], caps[s], len(returns), seen.invested) for s in assets}
         reasons |= {s: f"{reasons[s]}; bound by {', '.join(names)}" for s, names in bound_by(assets, left, solution).items()}
         return Target(weights, (self.model,), reasons, solution.certificate)
 

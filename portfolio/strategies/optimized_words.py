@@ -35,14 +35,17 @@ WORDS = {  # model -> why nothing, why as much as it may have, why this much
 }
 
 
-def reason(model: str, risk: str, weight: float, cap: float, days: int) -> str:
-    """One sentence for one symbol: why nothing, why as much as it may have, or why this much."""
+def reason(model: str, risk: str, weight: float, cap: float, days: int, invested: float) -> str:
+    """One sentence for one symbol: why nothing, why as much as it may have, or why this much.
+
+    weight, cap: fractions of what is `invested`, a multiple of equity; the sentence tells the cap as a fraction of equity.
+    """
     called = "standard deviation" if (model, risk) == ("maximum_sharpe", "variance") else risk.replace("_", " ")
     nothing, most, share = (words.format(risk=called) for words in WORDS.get(model, TREE))
     if abs(weight) < LEAST:
         return f"{nothing} ({days} sessions)"
     if weight > cap - LEAST:
-        return f"{most}; held at its cap of {cap:.0%}"
+        return f"{most}; held at its cap of {cap * invested:.2%} of equity"
     return f"{share} ({days} sessions)"
 
 

@@ -35,6 +35,7 @@ class Seen:
     symbols: those of the universe that are free to trade, in the policy's order. held: what is held of every symbol of the
     universe, as fractions of the invested part. constraints: over `symbols`, in their order, in fractions of the invested
     part less what must stay (so that the strategy's weights add up to at most budget[1]). classes: class -> symbol -> name.
+    invested: what weights here are fractions of, as a multiple of equity; only words need it.
     """
 
     market: Market
@@ -43,6 +44,7 @@ class Seen:
     constraints: Constraints
     classes: Classes = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    invested: float = 1.0
 
     def closes(self, sessions: int | None = None, symbols: Sequence[str] | None = None) -> FloatArray:
         """The newest `sessions` closes (None: all), shape (<= sessions, symbols), oldest first; NaN where unknown."""

@@ -56,7 +56,7 @@ def shown(policy: Policy, market: Market, current: Weights, asked: ConstraintPol
     invested = policy.invested
     held = {s: current.get(s, 0.0) / invested if invested > 0 else 0.0 for s in policy.symbols}
     frame = _Frame(policy, market, free, held, asked)
-    return Seen(market, free, held, _constraints(frame, capped), policy.classes, policy.files)
+    return Seen(market, free, held, _constraints(frame, capped), policy.classes, policy.files, invested)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,9 @@ class StressResult:
     """What one scenario would cost, as a fraction of equity (positive is a loss); None where it cannot be told.
 
     kind: history | hypothetical | liquidity | hand, or margin, whose figure is no loss but the share of the book that must be
-    sold. before: of what is held; after: of what is decided. proxied:
-    symbol -> by what its missing history was replaced. parts: symbol -> its share of `after` (they add up to it).
+    sold. before: of what is held; after: of what is decided. sentence: what happens, the lines that it costs most, what cannot be
+    told; none of the figures. proxied: symbol -> what stands in for the history, the price or the asset class that it lacks.
+    parts: symbol -> its share of `after` (they add up to it).
     """
 
     name: str

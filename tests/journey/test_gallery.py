@@ -87,6 +87,9 @@ def test_the_leveraged_policy_borrows_hedges_and_says_what_it_costs(bundled):
     assert found.risk_after["beta"] == pytest.approx(policy.hedges[0].target, abs=0.05)
     assert sum(w for w in found.weights.values() if w > 0) == pytest.approx(1.29, abs=1e-6)
     assert found.hedges[0].cost <= policy.hedges[0].ceiling
+    capped = {s: told for s, told in found.why.items() if "held at its cap" in told}
+    assert capped
+    assert all(f"held at its cap of {found.weights[s]:.2%} of equity" in told for s, told in capped.items())
     after = found.margin_after
     assert after.interest > 0
     assert after.excess_liquidity > after.equity * D(repr(policy.margin.cushion))

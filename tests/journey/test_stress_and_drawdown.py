@@ -14,6 +14,7 @@ from terminal import trimtab
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.stress import _show as show
 from portfolio.errors import Refused
 from portfolio.risk.stress import SCENARIOS
 from portfolio.types import Action, PlanLine, Side, TradingState
@@ -124,6 +125,16 @@ def test_a_limit_scales_the_plan(home: Settings) -> None:
     assert (document["status"], document["broken"], document["decided"]) == ("done", [], "trade")
     assert 0.1995 < one["after"] <= 0.20 + 1e-9  # of whole shares
     assert (one["limit"], one["used"]) == (0.20, pytest.approx(one["after"] / 0.20))
+
+
+def test_what_is_over_its_limit_is_told_with_both_figures_and_its_worst_lines(home: Settings, capsys) -> None:
+    policy = doors.read_policy(home.home / "policy.toml")
+    document = stress(home, policy, TODAY, ["equities-40"])
+    (one,) = document["scenarios"]
+    show({**document, "scenarios": [{**one, "limit": 0.20, "used": one["after"] / 0.20}], "broken": ["equities-40"]})
+    said = " ".join(capsys.readouterr().out.split())
+    worst = max(one["parts"], key=one["parts"].get)
+    assert f"Over its limit of 20.00%: equities-40, {one['after']:.2%}: equities fall by 40 %; worst lines: {worst} " in said
 
 
 def test_a_loss_that_cannot_be_told_blocks_where_the_policy_says_so(home: Settings) -> None:

@@ -13,7 +13,7 @@ def _load(name: str):
     spec.loader.exec_module(module)
 
 
-for neighbour in ("mind", "mind_views", "scene"):
+for neighbour in ("mind", "mind_views", "pages", "scene"):
     if neighbour not in sys.modules:
         _load(neighbour)
 

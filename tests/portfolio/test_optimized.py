@@ -64,7 +64,7 @@ def test_every_weight_is_told_in_words():
     target = RULE.wish(seen())
     for symbol, weight in target.weights.items():
         told = target.reasons[symbol]
-        assert ("held at its cap of 50%" in told) == (weight > 0.5 - 1e-6)
+        assert ("held at its cap of 50.00% of equity" in told) == (weight > 0.5 - 1e-6)
         assert ("adds more to the worst days" in told) == (weight < 1e-6)
     for model in NAMES:
         rule = replace(RULE, level=None, model=model, benchmark={"AAA": 1.0} if model == "minimum_tracking_error" else {})

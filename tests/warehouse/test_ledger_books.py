@@ -213,10 +213,20 @@ def test_decisions(ledger):
     }
     assert (found["session"], found["as_of"], found["snapshot"], found["status"]) == (DAY, AT, 3, "trade")
     assert [d["decision"] for d in ledger.decisions("core")] == ["d3", "d4"]
-    assert ledger.decision_for("core", DAY, 4)["decision"] == "d4"
-    assert ledger.decision_for("core", DAY, 5) is None
     assert ledger.decision("d9") is None
     assert ledger.verify().rows == 2
+
+
+def test_the_newest_decision_of_a_session_is_that_of_the_account(ledger):
+    for number, account in enumerate(("DU1", "DU1", "DU2"), start=3):
+        document = {"inputs": {"book": {"account_name": account}}}
+        at = AT + timedelta(minutes=number)
+        ledger.record_decision(f"d{number}", "core", DAY, AT, number, "hash", "trade", document, at)
+    assert ledger.decision_for("core", DAY, "DU1")["decision"] == "d4"
+    assert ledger.decision_for("core", DAY, "DU2")["decision"] == "d5"
+    assert ledger.decision_for("core", DAY, "DU") is None
+    assert ledger.decision_for("core", DAY + timedelta(days=1), "DU1") is None
+    assert ledger.decision_for("other", DAY, "DU1") is None
 
 
 def test_validations_and_reconciles(ledger):

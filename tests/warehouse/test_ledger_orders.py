@@ -61,6 +61,19 @@ def test_a_plan_is_written_once(ledger):
     assert ledger.plan("p2") is None, "a failed method changes nothing"
 
 
+@pytest.mark.parametrize("kind", ["cash flow", "mend"])
+def test_cash_that_flowed_and_a_limit_that_was_mended_are_no_rebalance(ledger, kind):
+    ledger.record_plan(plan("p0", line("c" * 16)))
+    ledger.finish_plan("p0", "done", AT)
+    ledger.book([fill(ref="c" * 16)], AT)
+    about = {"portfolio": "core", "session": DAY, "as_of": AT, "snapshot": 1, "policy_hash": "x", "status": "trade", "at": AT}
+    said = f'a text with "kind":"{kind}" in it'
+    ledger.record_decision("d-p1", document={"timing": {"kind": "rule"}, "policy": said}, **about)
+    assert ledger.rebalances("core") == [DAY], "another decision, and words in a text"
+    ledger.record_decision("d-p0", document={"timing": {"gain": None, "kind": kind, "trade": True}}, **about)
+    assert ledger.rebalances("core") == []
+
+
 def test_plans_end(ledger):
     ledger.record_plan(plan())
     ledger.record_plan(plan("p0", line("c" * 16), session=DAY - timedelta(days=9)))
@@ -71,12 +84,6 @@ def test_plans_end(ledger):
     assert ledger.rebalances("core") == [], "nothing was filled"
     ledger.book([fill(ref="c" * 16)], AT)
     assert ledger.rebalances("core") == [DAY - timedelta(days=9)]
-    told = {"timing": {"gain": None, "kind": "cash flow", "trade": True}, "policy": 'a text with "kind":"cash flow" in it'}
-    about = {"portfolio": "core", "session": DAY, "as_of": AT, "snapshot": 1, "policy_hash": "x", "status": "trade", "at": AT}
-    ledger.record_decision("d-p1", document=told | {"timing": {"kind": "rule"}}, **about)
-    assert ledger.rebalances("core") == [DAY - timedelta(days=9)], "another decision, and words in a text"
-    ledger.record_decision("d-p0", document=told, **about)
-    assert ledger.rebalances("core") == [], "a mere cash flow is no rebalance"
     assert (ledger.plan_status("p1"), ledger.plan_status("p9")) == ("expired", None)
     assert ledger.open_plans("core", "DU1") == []
     with pytest.raises(WrongUse, match="cannot end as 'lost'"):

@@ -17,7 +17,7 @@ from warehouse.journal import canonical
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import DECISIONS, EXECUTIONS, ORDERS, PLANS
 
-CASH_FLOW = '"kind":"cash flow"'  # of a decision's timing, in canonical JSON; within a text its quotes would be escaped
+NO_REBALANCE = ('"kind":"cash flow"', '"kind":"mend"')  # of a decision's timing, in canonical JSON; in a text quotes are escaped
 _FINISHED = ("done", "partly", "refused", "expired")
 
 
@@ -60,9 +60,9 @@ class Plans(Store):
         """A portfolio's decisions (or everybody's), oldest first."""
         return self._decisions(*([DECISIONS.c.portfolio == portfolio] if portfolio else []))
 
-    def decision_for(self, portfolio: str, session: date, snapshot: int) -> dict[str, Any] | None:
-        """The newest decision of a portfolio for a session on a snapshot."""
-        same = (DECISIONS.c.portfolio == portfolio, DECISIONS.c.session == session, DECISIONS.c.snapshot == snapshot)
+    def decision_for(self, portfolio: str, session: date, account: str) -> dict[str, Any] | None:
+        """The newest decision of a portfolio for a session of an account."""
+        same = (DECISIONS.c.portfolio == portfolio, DECISIONS.c.session == session, of_account(account))
         found = self._decisions(*same)
         return found[-1] if found else None
 
@@ -119,14 +119,17 @@ class Plans(Store):
             append(con, "plan_finished", {"plan": plan, "status": status, "before": held}, at)
 
     def rebalances(self, portfolio: str) -> list[date]:
-        """Sessions of the finished plans that traded something, oldest first; a mere cash flow is no rebalance."""
-        flow = sa.select(DECISIONS.c.decision).where(DECISIONS.c.document.contains(CASH_FLOW, autoescape=True))
+        """Sessions of the finished plans that traded something, oldest first. A mere cash flow is no rebalance, nor is a limit
+        that was mended.
+        """
+        none = sa.or_(*(DECISIONS.c.document.contains(kind, autoescape=True) for kind in NO_REBALANCE))
+        other = sa.select(DECISIONS.c.decision).where(none)
         traded = sa.select(ORDERS.c.plan).join(EXECUTIONS, EXECUTIONS.c.ref == ORDERS.c.ref).where(EXECUTIONS.c.counts)
         query = (
             sa.select(PLANS.c.session)
             .distinct()
             .where(PLANS.c.portfolio == portfolio, PLANS.c.status.in_(("done", "partly")), PLANS.c.plan.in_(traded))
-            .where(PLANS.c.decision.not_in(flow))
+            .where(PLANS.c.decision.not_in(other))
         )
         with self.reading() as con:
             return sorted(con.execute(query).scalars())

@@ -14,12 +14,13 @@ from portfolio.risk.stress.prices import Moves, moved
 from portfolio.risk.stress.revalued import Shocks, option_losses
 from portfolio.risk.stress.scenarios import SCENARIOS, Scenario
 from portfolio.risk.stress.tail import tail_slopes
+from portfolio.risk.stress.words import sentence
 from portfolio.risk.stress.world import World
 from portfolio.types import FloatArray, StressPolicy, StressResult, Weights
 
 TAIL = frozenset({"correlation", "volatility", "days"})
 COST = frozenset({"volume", "spread"})
-PRICES = frozenset({"episode", "equities", "rates", "group", "symbol"})
+PRICES = frozenset({"episode", "equities", "rates", "group", "symbol", "currency"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def losses(scenario: Scenario, world: World, weights: FloatArray) -> Losses:
     if TAIL & asked.keys() and len(world.symbols):
         found.by_tail(tail_slopes(world, found.shares, asked))
     held = {s for s, row in zip(world.symbols, found.shares, strict=True) if row.any()}
-    options, told = option_losses(world, weights, found.shocks, asked.get("volatility", 1.0))
+    options, told = option_losses(world, weights, found.shocks, asked.get("volatility", 1.0), found.money)
     told = {s: f"{how}; {u}: {found.proxied[u]}" if (u := world.beneath(s)) in found.proxied else how for s, how in told.items()}
     return Losses(found.parts + options, {s: how for s, how in found.proxied.items() if s in held} | told, found.why)
 
@@ -82,16 +83,17 @@ class _Found:
     shares: FloatArray
     parts: FloatArray
     shocks: Shocks
+    money: FloatArray
     proxied: dict[str, str] = field(default_factory=dict)
     why: str = ""
 
     @classmethod
     def none(cls, world: World, shares: FloatArray) -> _Found:
-        return cls(world, shares, np.zeros(shares.shape), Shocks.none(shares))
+        return cls(world, shares, np.zeros(shares.shape), Shocks.none(shares), np.zeros(len(shares)))
 
     def by_prices(self, moves: Moves) -> None:
         self.parts, self.proxied = self.parts + moves.loss(self.shares), dict(moves.proxied)
-        self.shocks = self.shocks.plus(moves.long[:, None], moves.short[:, None])
+        self.shocks, self.money = self.shocks.plus(moves.long[:, None], moves.short[:, None]), moves.money
 
     def by_returns(self, returns: FloatArray) -> None:
         """returns: of each symbol in each book, shape of the weights."""
@@ -141,28 +143,19 @@ def _margin(scenario: Scenario, world: World, weights: FloatArray) -> Losses:
 
 
 def _result(scenario: Scenario, found: Losses, world: World) -> StressResult:
-    before, after = found.of(0), found.of(1)
-    told = f"what is held {_told(scenario, before)}, what is decided {_told(scenario, after)}"
-    also = f"; {found.why}" if found.why else ""
-    guessed = f"; {len(found.proxied)} of {len(world.held)} without a history of their own" if found.proxied else ""
+    after = found.of(1)
+    parts = {s: float(p) for s, p in zip(world.symbols, found.parts[:, 1], strict=True) if p}
+    proxied = f"{len(found.proxied)} of {len(world.held)} proxied" if found.proxied else ""
     return StressResult(
         name=scenario.name,
         kind=scenario.kind,
-        before=before,
+        before=found.of(0),
         after=after,
-        sentence=f"{scenario.words}: {told}{also}{guessed}",
+        sentence=sentence(scenario, parts, found.why, proxied),
         proxied=dict(sorted(found.proxied.items())),
-        parts={} if after is None else {s: float(p) for s, p in zip(world.symbols, found.parts[:, 1], strict=True) if p},
+        parts={} if after is None else parts,
         limit=limit_of(scenario, world.there.policy.risk.stress),
     )
-
-
-def _told(scenario: Scenario, loss: float | None) -> str:
-    if loss is None:
-        return "cannot be told"
-    if scenario.margin:
-        return f"must sell {loss:.2%}"
-    return f"loses {loss:.2%}" if loss >= 0 else f"gains {-loss:.2%}"
 
 
 def limit_of(scenario: Scenario, policy: StressPolicy) -> float | None:

@@ -16,26 +16,30 @@ from portfolio.types import FloatArray
 class Moves:
     """Returns of prices, shape (symbols,): as they are counted for who holds them `long`, and for who is `short`.
 
-    The two differ where a guess would help: it does not. NaN where it cannot be told. proxied: symbol -> by what.
+    The two differ where a guess would help: it does not. NaN where it cannot be told. money: of the currency that each is
+    quoted in, by a shock to it, on top of both. proxied: symbol -> by what.
     """
 
     long: FloatArray
     short: FloatArray
+    money: FloatArray
     proxied: dict[str, str] = field(default_factory=dict)
 
     def loss(self, weights: FloatArray) -> FloatArray:
         """What each symbol costs, shape of `weights` (symbols, books); nothing is lost on what is not held."""
-        moves = np.where(weights >= 0, self.long[:, None], self.short[:, None])
+        prices = np.where(weights >= 0, self.long[:, None], self.short[:, None])
+        moves = (1.0 + prices) * (1.0 + self.money[:, None]) - 1.0
         out: FloatArray = np.where(weights == 0, 0.0, -weights * moves)
         return out
 
 
 def moved(world: World, shocks: tuple[Shock, ...]) -> Moves:
     """All shocks to prices, one after the other (returns compound); that of a group, then that of a symbol, replaces the rest.
+    What a currency does comes on top of whatever its assets do in it.
 
     No price falls below nothing.
     """
-    moves = Moves(np.zeros(len(world.symbols)), np.zeros(len(world.symbols)))
+    moves = _still(world)
     kinds = {"episode": _episode, "equities": _equities, "rates": _rates}
     for shock in (s for s in shocks if s.what in kinds):
         one = kinds[shock.what](world, shock)
@@ -43,8 +47,14 @@ def moved(world: World, shocks: tuple[Shock, ...]) -> Moves:
         moves.proxied |= one.proxied
     for shock in sorted((s for s in shocks if s.what in {"group", "symbol"}), key=lambda s: s.what):
         _replaced(world, moves, shock)
+    for shock in (s for s in shocks if s.what == "currency"):
+        moves.money = np.where([c == shock.name for c in world.quoted_in], (1 + moves.money) * (1 + shock.value) - 1, moves.money)
     moves.long, moves.short = np.maximum(moves.long, -1.0), np.maximum(moves.short, -1.0)
     return moves
+
+
+def _still(world: World) -> Moves:
+    return Moves(*np.zeros((3, len(world.symbols))))
 
 
 def _replaced(world: World, moves: Moves, shock: Shock) -> None:
@@ -58,19 +68,26 @@ def _replaced(world: World, moves: Moves, shock: Shock) -> None:
 
 
 def _episode(world: World, shock: Shock) -> Moves:
-    """Own return where the history has both ends; else that of its class; else beta times the benchmark's; else the S&P 500's."""
+    """Own return where the history has both ends; else that of its class; else beta times the benchmark's; else the S&P 500's.
+
+    Figures of a class and of the S&P 500 are taken as returns in the currency that the symbol is quoted in: what that did then
+    comes on top, where the market knows its rates of both days.
+    """
     there = EPISODES[shock.name]
     own, benchmark = world.between(there.start, there.trough)
+    money = world.money_between(there.start, there.trough)
     if there.intraday:
         own, benchmark = np.full(len(own), np.nan), there.returns["equities"]
-    by_class = world.of_class(there.returns)
+    known = np.nan_to_num(money)
+    by_class = (1.0 + world.of_class(there.returns)) * (1.0 + known) - 1.0
     by_beta = np.maximum(world.beta * benchmark, -1.0)
     out = np.where(np.isfinite(own), own, np.where(np.isfinite(by_class), by_class, by_beta))
     proxied = {}
     for i in np.flatnonzero(~np.isfinite(own)):
-        proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i]))
-    guess = there.returns["equities"]  # it helps nobody
-    return Moves(np.where(np.isfinite(out), out, guess), np.where(np.isfinite(out), out, max(guess, 0.0)), proxied)
+        proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i])) + _beside(world, int(i), money)
+    guess = (1.0 + there.returns["equities"]) * (1.0 + known) - 1.0  # it helps nobody
+    found = np.isfinite(out)
+    return Moves(np.where(found, out, guess), np.where(found, out, np.maximum(guess, 0.0)), np.zeros(len(out)), proxied)
 
 
 def _by_what(world: World, i: int, by_class: float, told: float) -> str:
@@ -79,6 +96,13 @@ def _by_what(world: World, i: int, by_class: float, told: float) -> str:
     if np.isfinite(told):
         return f"its beta of {world.beta[i]:.2f} to the benchmark: {told:+.1%}"
     return "the S&P 500, as an equity of beta one"
+
+
+def _beside(world: World, i: int, money: FloatArray) -> str:
+    """What a proxy leaves out: the rate of the symbol's currency, where nobody knows it of both days."""
+    if np.isfinite(money[i]) or i in world.currencies:
+        return ""
+    return f", without what {world.quoted_in[i]} did"
 
 
 def _equities(world: World, shock: Shock) -> Moves:
@@ -102,7 +126,8 @@ def _by_beta(world: World, value: float) -> Moves:
         for i, s in enumerate(world.symbols)
         if not known[i] and not cash[i]
     }
-    return Moves(np.where(careful, np.minimum(move, 0.0), move), np.where(careful, np.maximum(move, 0.0), move), proxied)
+    long, short = np.where(careful, np.minimum(move, 0.0), move), np.where(careful, np.maximum(move, 0.0), move)
+    return Moves(long, short, np.zeros(len(move)), proxied)
 
 
 def _rates(world: World, shock: Shock) -> Moves:
@@ -118,8 +143,22 @@ def _rates(world: World, shock: Shock) -> Moves:
     equities = _by_beta(world, EQUITIES_A_POINT * shock.value / 0.01)
     long, short = np.fmin(equities.long, own), np.fmax(equities.short, own)
     told = bond | still
-    proxied = {s: why for i, (s, why) in enumerate((s, equities.proxied.get(s)) for s in world.symbols) if why and not told[i]}
-    return Moves(np.where(told, fixed, long), np.where(told, fixed, short), proxied)
+    each = zip(world.symbols, world.classes, own, told, strict=True)
+    words = {s: _of_two(name, mine, equities.proxied.get(s, "")) for s, name, mine, known in each if not known}
+    proxied = {s: why for s, why in words.items() if why}
+    return Moves(np.where(told, fixed, long), np.where(told, fixed, short), np.zeros(len(told)), proxied)
+
+
+def _of_two(name: str | None, own: float, beta: str) -> str:
+    """By what the answer to rising yields was told, "" where by a beta that is known of an asset class that is named.
+
+    own: its return of 2022, NaN where unknown; beta: what stood in for its beta, "" where that is known.
+    """
+    if name is not None or (np.isnan(own) and beta):
+        return beta
+    if np.isnan(own):
+        return "beta alone, for want of an asset class and of closes in 2022"
+    return f"the worse of {beta or 'beta'} and own 2022, for want of an asset class"
 
 
 def _durations(world: World) -> FloatArray:

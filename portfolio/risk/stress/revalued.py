@@ -28,10 +28,13 @@ class Shocks:
         return Shocks(self.long + long, self.short + short)
 
 
-def option_losses(world: World, weights: FloatArray, shocks: Shocks, multiple: float) -> tuple[FloatArray, dict[str, str]]:
+def option_losses(
+    world: World, weights: FloatArray, shocks: Shocks, multiple: float, money: FloatArray
+) -> tuple[FloatArray, dict[str, str]]:
     """(what each option costs, shape of `weights` (symbols, books); option -> how it was told).
 
-    A bought put gains by a fall, a bought call by a rise. multiple: of the volatility. NaN of an option that was sold. A
+    A bought put gains by a fall, a bought call by a rise. multiple: of the volatility. money: return of the currency of
+    each, (symbols,): of what the option is worth afterwards. NaN of an option that was sold. A
     shock that moves a whole tail is the mean of many: an option, whose value is convex, is worth at least as much over them.
     """
     out, told = np.zeros(weights.shape), {}
@@ -41,7 +44,7 @@ def option_losses(world: World, weights: FloatArray, shocks: Shocks, multiple: f
         if option is not None:
             beneath = world.symbols.index(option.underlying)
             shock = (shocks.short if option.option.right == "P" else shocks.long)[beneath]
-            gain = np.where(np.isfinite(shock), option.gain(shock, multiple), -1.0)
+            gain = np.where(np.isfinite(shock), (1.0 + option.gain(shock, multiple)) * (1.0 + money[row]) - 1.0, -1.0)
         out[row] = np.where(size > 0, -size * gain, np.where(size == 0, 0.0, np.nan))
         told[world.symbols[row]] = WORTHLESS if option is None or (gain == -1.0).all() else option.words
     return out, told

@@ -9,9 +9,9 @@ from portfolio.risk.stress.episodes import EPISODES
 
 @dataclass(frozen=True, slots=True)
 class Shock:
-    """One thing that happens. what: episode | equities | rates | group | symbol | largest (prices); volatility | correlation |
-    days (the tail); volume | spread (what it costs to get out); margin. name: of the episode, the symbol or class.name.
-    value: a return, a change of yield, or a multiple; see `portfolio.risk.stress.shocks`.
+    """One thing that happens. what: episode | equities | rates | group | symbol | largest | currency (prices); volatility |
+    correlation | days (the tail); volume | spread (what it costs to get out); margin. name: of the episode, the symbol, the
+    currency or class.name. value: a return, a change of yield, or a multiple; see `portfolio.risk.stress.shocks`.
     """
 
     what: str

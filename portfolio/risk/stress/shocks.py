@@ -5,7 +5,8 @@ AAPL=-0.6          one symbol                       sector.tech=-0.3    a group 
 largest=-0.6       the largest position             correlation=1       how far each correlation goes to one, 0 to 1
 volatility=2       a multiple of the usual one      days=3              sessions without exit, at 99 %
 volume=0.2         a multiple of the usual one      spread=5            a multiple of the usual one
-margin=2           a multiple, alone                2008                an episode, or any other scenario, by its name
+margin=2           a multiple, alone                currency.USD=-0.1   what a unit of it is worth in the base currency
+2008               an episode, or any other scenario, by its name
 """
 
 from __future__ import annotations
@@ -61,11 +62,14 @@ def _shock(text: str, policy: Policy) -> Shock:
         return Shock(name, _number(text, value, *RANGES[name]))
     if name in policy.traded:
         return Shock("symbol", _number(text, value, *PRICE), name)
+    money = [f"currency.{c}" for c in sorted({*policy.currencies.values()} - {policy.base_currency})]
+    if name in money:
+        return Shock("currency", _number(text, value, *PRICE), name.partition(".")[2])
     groups = sorted({f"{kind}.{group}" for kind, members in policy.classes.items() for group in members.values()})
     if name in groups:
         return Shock("group", _number(text, value, *PRICE), name)
-    known = [*RANGES, *groups, *policy.traded]
-    shown = ", ".join([*RANGES, *groups, "a symbol of the policy"])
+    known = [*RANGES, *money, *groups, *policy.traded]
+    shown = ", ".join([*RANGES, *money, *groups, "a symbol of the policy"])
     raise WrongUse(f"--shock {text!r} moves nothing that is known.", f"{_near(name, known)}There are: {shown}.")
 
 

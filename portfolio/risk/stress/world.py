@@ -60,6 +60,11 @@ class World:
         own = (class_of(said[s]) if s in said else None for s in self.symbols)
         return tuple("currency" if i in self.currencies else name for i, name in enumerate(own))
 
+    @cached_property
+    def quoted_in(self) -> tuple[str, ...]:
+        """The currency of each symbol; of money the currency itself."""
+        return tuple(self.currencies.get(i) or self.there.policy.currency(s) for i, s in enumerate(self.symbols))
+
     def of_class(self, figures: Mapping[str, float]) -> FloatArray:
         """The figure of each symbol's class, NaN where there is none."""
         return np.array([figures.get(c, np.nan) if c else np.nan for c in self.classes], dtype=float)
@@ -83,6 +88,16 @@ class World:
         own = _newest(self._cut(last)) / _newest(self._cut(first)) - 1.0
         held = self.market.benchmark[:, None]
         return own, float((_newest(held[last]) / _newest(held[first]) - 1.0)[0])
+
+    def money_between(self, start: date, end: date) -> FloatArray:
+        """What the currency that each symbol is quoted in did against the base currency; 0 of the base, NaN where unknown."""
+        first, last = self._rows(start), self._rows(end)
+        out = np.array([0.0 if c == self.there.policy.base_currency else np.nan for c in self.quoted_in])
+        for i, currency in enumerate(self.quoted_in):
+            rates = self.market.rates.get(currency)
+            if np.isnan(out[i]) and rates is not None and first is not None and last is not None:
+                out[i] = (_newest(rates[last][:, None]) / _newest(rates[first][:, None]) - 1.0)[0]
+        return out
 
     def _rows(self, day: date) -> slice | None:
         """The few rows that end with the session of `day`, or the newest one near before it."""
