@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from brokers.previewing import Previews
 from brokers.reconcile import IN_FLIGHT, Desk, Reconciled, reconcile_account
-from brokers.tickets import priced, ticket
+from brokers.tickets import ticket
 from brokers.view import committed, gate_view
 from portfolio.errors import Outage, Refused
 from portfolio.orders import GateView, admit, admit_plan
-from portfolio.orders.gate import wants_preview
 from portfolio.types import (
     Action,
     Intent,
@@ -37,7 +37,6 @@ HOLD_UPS = 3
 SETTLE_SECONDS = 30.0
 STAGES = ("sells", "conversions", "buys")
 MINUTE = 60.0
-BEAT = 0.25  # seconds between two looks at the trading state while the broker is waited for
 
 Progress = Callable[[str, int, int], None]  # (what, done, of)
 Waiting = tuple[PlanLine, Intent]
@@ -68,8 +67,21 @@ class Job:
     def note(self, ref: str, state: OrderState, words: str) -> None:
         self.desk.ledger.observe(ref, state, None, words, self.desk.clock.now())
 
+    @property
+    def terms(self) -> tuple[str, str]:
+        """(account, order type)."""
+        return self.desk.account, self.policy.execution.order_type
+
     def intents(self, unfinished: bool = False) -> list[Intent]:
         return self.desk.ledger.intents(self.desk.account, self.plan.plan, unfinished)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry into the plan: the epoch that it holds, and what was learnt of the broker's previews."""
+
+    epoch: int
+    previews: Previews
 
 
 async def execute(job: Job) -> Outcome:
@@ -102,9 +114,9 @@ async def _run(job: Job, before: Reconciled, epoch: int) -> Outcome:
     if job.plan.session < before.session:
         _expire(job, before)
         return Outcome(_status(job, "expired"), before)
-    seen, refused = before, list[GateVerdict]()
+    seen, refused, entry = before, list[GateVerdict](), _Entry(epoch, Previews(job.desk, job.terms))
     for stage in STAGES:
-        seen, against = await _trade(job, stage, seen, epoch)
+        seen, against = await _trade(job, stage, seen, entry)
         refused += against
         if _flying(job, stage):
             break  # the buys wait for the money of the sells, changed where it is of another currency
@@ -118,14 +130,14 @@ def stage_of(order: PlanLine | Intent) -> str:
     return "sells" if order.side is Side.SELL else "buys"
 
 
-async def _trade(job: Job, stage: str, seen: Reconciled, epoch: int) -> tuple[Reconciled, list[GateVerdict]]:
+async def _trade(job: Job, stage: str, seen: Reconciled, entry: _Entry) -> tuple[Reconciled, list[GateVerdict]]:
     """Send what was never sent or never arrived, wait for it, and again for what got lost on the way."""
     refused: list[GateVerdict] = []
     for _ in range(ATTEMPTS + 1):
         waiting = _to_send(job, stage, seen)
         if waiting:
             _active(job, seen.state, seen.alarms)
-            refused += await _Batch(job, seen, epoch).send(waiting)
+            refused += await _Batch(job, seen, entry).send(waiting)
         flying = _flying(job, stage)
         if not flying:
             break
@@ -145,9 +157,11 @@ def _expire(job: Job, seen: Reconciled) -> None:
 def _active(job: Job, state: TradingState, alarms: Sequence[str]) -> None:
     """`Refused` where the account may not trade; what is planned stays planned."""
     if state in {TradingState.HALTED, TradingState.UNRECONCILED}:
-        why = "; ".join(alarms) or "it was halted earlier, the journal says why"
-        words = f"Account {job.desk.account} is {state.value}: {why}."
-        raise Refused(words, "Clear the difference, then `trimtab resume`.", alarms=tuple(alarms), state=state.value)
+        held = job.desk.ledger.standing(job.desk.account)
+        why = "; ".join(alarms) or "and no reason is on record"
+        words = held.words if held and held.state is state else f"{state.value}, {why}"
+        way = held.way_out if held and held.state is TradingState.HALTED else "Reconcile it: `trimtab reconcile`."
+        raise Refused(f"Account {job.desk.account} is {words}.", way, alarms=tuple(alarms), state=state.value)
 
 
 def _sound(job: Job, seen: Reconciled) -> None:
@@ -193,8 +207,8 @@ def _status(job: Job, without_fills: str) -> str:
 class _Batch:
     """The orders of one stage, one after the other: its turn, the gate, the ledger, the wire."""
 
-    def __init__(self, job: Job, seen: Reconciled, epoch: int) -> None:
-        self.job, self.desk, self.seen, self.epoch = job, job.desk, seen, epoch
+    def __init__(self, job: Job, seen: Reconciled, entry: _Entry) -> None:
+        self.job, self.desk, self.seen, self.entry = job, job.desk, seen, entry
 
     async def send(self, waiting: Sequence[Waiting]) -> list[GateVerdict]:
         """Returns the verdicts that refused; each such line is REJECTED with the rules named, and the others go on."""
@@ -212,13 +226,13 @@ class _Batch:
         return refused
 
     async def _look(self, waiting: Sequence[Waiting]) -> None:
-        self.view = await gate_view(self.desk, self.job, self.seen.session, [line for line, _ in waiting])
+        self.view = await gate_view(self.desk, self.job, self.seen, [line for line, _ in waiting])
         self.asked = time.monotonic()
 
     async def _ready(self, line: PlanLine, waiting: Sequence[Waiting]) -> GateView:
         """What the gate judges the line by: its turn has come, and nothing has aged while its margin was asked for."""
         await self._turn()
-        view = await self._previewed(line, await self._at_this_moment(waiting))
+        view = await self.entry.previews.of(line, await self._at_this_moment(waiting), self._may_go_on)
         now = await self._at_this_moment(waiting)
         return replace(now, preview=view.preview, no_preview=view.no_preview)
 
@@ -235,27 +249,6 @@ class _Batch:
         if time.monotonic() - self.asked > max(self.view.policy.max_quote_age / 2, 1.0):
             await self._look(waiting)
         return replace(self.view, now=self._now(), state=self._may_go_on())
-
-    async def _previewed(self, line: PlanLine, view: GateView) -> GateView:
-        """The view with the broker's own word on the order's margin, where the policy has a margin account."""
-        if not wants_preview(line, view) or line.symbol not in view.contracts or not priced(line, view):
-            return view
-        wish = ticket(line, f"{line.ref}#preview", 0, view, self._terms)
-        asked = asyncio.ensure_future(self.desk.broker.what_if(wish))
-        try:
-            while not (await asyncio.wait({asked}, timeout=BEAT))[0]:
-                self._may_go_on()
-        finally:
-            asked.cancel()
-        try:
-            return replace(view, preview=asked.result())
-        except Refused as no:
-            return replace(view, no_preview=no.what)
-
-    @property
-    def _terms(self) -> tuple[str, str]:
-        """(account, order type)."""
-        return self.desk.account, self.job.policy.execution.order_type
 
     def _may_go_on(self) -> TradingState:
         """The state at this moment: whoever halts the account stops the next order, and it stays planned."""
@@ -282,7 +275,7 @@ class _Batch:
         self.view = committed(replace(self.view, sent=[*(i for i in self.view.sent if i.ref != sent.ref), sent]), sent)
         try:
             assert sent.order_id is not None
-            await self.desk.broker.place(ticket(line, sent.wire_ref, sent.order_id, view, self._terms))
+            await self.desk.broker.place(ticket(line, sent.wire_ref, sent.order_id, view, self.job.terms))
         except Refused as no:
             self.job.note(line.ref, OrderState.REJECTED, f"not sent: {no}")
 
@@ -294,7 +287,7 @@ class _Batch:
         for attempt in range(intent.attempt + 1, intent.attempt + 1 + HOLD_UPS):
             began = time.monotonic()
             order_id = desk.broker.next_order_id(desk.ledger.highest_order_id(desk.account, desk.client_id) + 1)
-            sent = desk.ledger.sending(intent.ref, attempt, order_id, desk.client_id, view.now, self.epoch)
+            sent = desk.ledger.sending(intent.ref, attempt, order_id, desk.client_id, view.now, self.entry.epoch)
             if time.monotonic() - began <= max(desk.quiet_seconds / 2, 0.25):
                 return sent
         raise Outage(f"Order {intent.ref} was held up while it was written down.", "Run again: the ledger's disk is slow.")

@@ -15,12 +15,20 @@ from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from brokers.commissions import outstanding, unexplained
 from brokers.judging import NO_TRACE, doubled, judge, judge_late, judge_order, reference, traces
 from portfolio.errors import Outage, Refused
 from portfolio.ledger import Break, add, moved, reconcile
-from portfolio.orders.costs import two_dollars
 from portfolio.ports import Broker, Clock, Ledger
-from portfolio.types import BrokerPicture, Execution, Intent, OrderState, TradingState, currency_pair, multiplier
+from portfolio.types import (
+    BY_BOOKS,
+    CURRENCIES,
+    BrokerPicture,
+    Execution,
+    Intent,
+    OrderState,
+    TradingState,
+)
 
 __all__ = ["EXCHANGE_ZONE", "IN_FLIGHT", "Desk", "Reconciled", "judge_order", "match", "reconcile_account"]
 
@@ -28,7 +36,6 @@ EXCHANGE_ZONE = ZoneInfo("America/New_York")
 COMMISSION_SECONDS = 10.0  # how long a commission report may come after its fill
 BREAK_SECONDS = 5.0  # how long cash and positions may lag a fill
 PAUSE = 0.25  # seconds between two looks
-TWICE_THE_RATE = Decimal("0.00004")  # of its value; 0.2 basis points are charged
 MAY_TRADE = frozenset({TradingState.ACTIVE, TradingState.UNRECONCILED})
 IN_FLIGHT = frozenset({OrderState.SENDING, OrderState.ACKED, OrderState.PARTIAL})
 
@@ -53,7 +60,7 @@ class Desk:
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """What a reconcile found. absent: intents of this session that the broker, asked twice, knows nothing of;
-    alarms: the sentences that halted the account now.
+    alarms: the sentences that halted the account now; warnings: what a person should know and that stops nothing.
     """
 
     picture: BrokerPicture
@@ -62,6 +69,7 @@ class Reconciled:
     state: TradingState
     session: date
     alarms: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ async def reconcile_account(desk: Desk) -> Reconciled:
     """Ask the broker for everything, write down what it says, compare to the share and the cent, set the trading state.
 
     `Outage` where the broker does not answer, or falls silent while an order is in doubt. `Refused`, before anything is written,
-    where the desk reckons in another currency than the account, or does not know what is held in which.
+    where the desk reckons in another currency than the account, or means another share by a name than the broker.
     """
     look, doubled, absent = await _look(desk), set[str](), tuple[Intent, ...]()
     if look.doubtful:
@@ -96,7 +104,17 @@ async def reconcile_account(desk: Desk) -> Reconciled:
     still = {intent.ref for intent in look.doubtful}
     alarms = (*sorted(doubled.union(look.doubled)), *(b.sentence for b in look.unexplained))
     absent = tuple(i for i in absent if i.ref in still)
-    return Reconciled(look.picture, look.breaks, absent, _next_state(desk, alarms), look.session, alarms)
+    state, warnings = _next_state(desk, alarms), _warnings(look.picture)
+    return Reconciled(look.picture, look.breaks, absent, state, look.session, alarms, warnings)
+
+
+def _warnings(picture: BrokerPicture) -> tuple[str, ...]:
+    """A position is a fact, whoever bought it; who reads of it may sell it or name it."""
+    return tuple(
+        f"{symbol} is held in {currency} and no policy of this desk names it: it is booked, and "
+        + (f"valued by the rate of {currency}" if currency in CURRENCIES else f"no rate of {currency} is known to value it by")
+        for symbol, currency in sorted(picture.strays.items())
+    )
 
 
 async def _look(desk: Desk) -> _Look:
@@ -110,7 +128,7 @@ async def _look(desk: Desk) -> _Look:
     doubled = _notice_doubled(desk, picture, intents, booked)
     doubtful = match(desk, picture, session)
     breaks = reconcile(desk.ledger.account(desk.account, desk.currency), picture.positions, picture.cash)
-    allowed = _outstanding({e.exec_id: e for e in (*booked, *picture.executions)}.values(), desk.currency)
+    allowed = outstanding({e.exec_id: e for e in (*booked, *picture.executions)}.values(), desk.currency)
     return _Look(picture, session, doubtful, breaks, unexplained(breaks, allowed), doubled)
 
 
@@ -183,10 +201,8 @@ def _in_its_currencies(desk: Desk, picture: BrokerPicture) -> None:
         raise Refused(words, f'Use the policy of this account, or set base_currency = "{picture.base}".', base=picture.base)
     if picture.unnamed:
         what = ", ".join(f"{symbol} in {currency}" for symbol, currency in picture.unnamed)
-        words = f"Account {desk.account} holds or deals {what} at the broker, and the policy says otherwise or nothing of it."
-        raise Refused(
-            words, "Use the policy of this account, or add it to [universe] symbols and currencies.", unnamed=picture.unnamed
-        )
+        words = f"Account {desk.account} holds or deals {what}, and the policy or the account has another share of that name."
+        raise Refused(words, "Use the policy of this account, or correct its [universe] currencies.", unnamed=picture.unnamed)
 
 
 def _open_once(desk: Desk, picture: BrokerPicture) -> None:
@@ -232,42 +248,15 @@ def _notice_doubled(
         if at_work and (words := doubled(intent, orders, fills)):
             found.append(words)
     if found and desk.ledger.trading_state(desk.account) is not TradingState.HALTED:
-        _change(desk, TradingState.HALTED, "; ".join(found))
+        _change(desk, TradingState.HALTED, BY_BOOKS + "; ".join(found))
     return tuple(found)
-
-
-def unexplained(breaks: Sequence[Break], outstanding: Mapping[str, Decimal]) -> tuple[Break, ...]:
-    """The breaks without those that a commission not yet reported explains: the broker has up to so much less cash.
-
-    outstanding: by currency.
-    """
-    return tuple(b for b in breaks if not _explained(b, outstanding.get(b.what.removeprefix("cash "))))
-
-
-def _explained(one: Break, outstanding: Decimal | None) -> bool:
-    return outstanding is not None and one.what.startswith("cash ") and 0 <= one.ours - one.theirs <= outstanding
-
-
-def _outstanding(executions: Collection[Execution], currency: str) -> dict[str, Decimal]:
-    """The most that the commissions not yet reported can be, by currency: 1 % of the value, at least 1 a fill (IB's fixed
-    schedule); of a conversion, which is charged in the account's own `currency`, twice the rate, or the least that is charged.
-    """
-    most: dict[str, Decimal] = {}
-    for fill in (e for e in executions if e.commission is None):
-        value = abs(fill.quantity * fill.price * multiplier(fill.symbol))
-        if pair := currency_pair(fill.symbol):
-            worth = value if pair[1] == currency else abs(fill.quantity) if pair[0] == currency else Decimal(0)
-            add(most, {currency: max(worth * TWICE_THE_RATE, two_dollars(currency))})
-        else:
-            add(most, {fill.currency: max(value / 100, Decimal(1))})
-    return most
 
 
 def _next_state(desk: Desk, alarms: Sequence[str]) -> TradingState:
     """A passed reconcile clears UNRECONCILED; a difference that nothing explains halts."""
     state = desk.ledger.trading_state(desk.account)
     if alarms and state is not TradingState.HALTED:
-        return _change(desk, TradingState.HALTED, "; ".join(alarms))
+        return _change(desk, TradingState.HALTED, BY_BOOKS + "; ".join(alarms))
     if not alarms and state is TradingState.UNRECONCILED:
         return _change(desk, TradingState.ACTIVE, "the reconcile passed")
     return state

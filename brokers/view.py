@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from brokers.reconcile import EXCHANGE_ZONE, Desk
+from brokers.reconcile import EXCHANGE_ZONE, Desk, Reconciled
 from portfolio.errors import Outage, Refused
 from portfolio.ledger import add
 from portfolio.orders import GateView
@@ -46,16 +46,16 @@ class Work(Protocol):
     def volumes(self) -> Mapping[str, float | None]: ...
 
 
-async def gate_view(desk: Desk, work: Work, session: date, waiting: Sequence[PlanLine]) -> GateView:
+async def gate_view(desk: Desk, work: Work, seen: Reconciled, waiting: Sequence[PlanLine]) -> GateView:
     """The view for the lines that wait. Money and shares of every other order in flight count as spent.
 
     `Outage` where a held symbol, or the currency of something that is held, has no quote.
     """
     symbols, policy = sorted({line.symbol for line in waiting}), work.policy
     books = desk.ledger.account(desk.account, desk.currency)
-    midnight = datetime.combine(session, datetime.min.time(), EXCHANGE_ZONE).astimezone(UTC)
+    midnight = datetime.combine(seen.session, datetime.min.time(), EXCHANGE_ZONE).astimezone(UTC)
     sent = desk.ledger.sent_since(desk.account, midnight)
-    pairs = _pairs(books, (*waiting, *sent), policy)
+    pairs = _pairs(books, (*waiting, *sent), policy, seen.picture.strays)
     contracts = await _contracts(desk, symbols)
     flying = _flying(desk, waiting)
     held = (s for s, q in books.positions.items() if q)
@@ -136,10 +136,10 @@ def _loans(view: GateView, plan: Plan, intents: Sequence[Intent]) -> dict[str, D
         return {}
 
 
-def _pairs(books: Account, orders: Iterable[PlanLine | Intent], policy: Policy) -> dict[str, str]:
+def _pairs(books: Account, orders: Iterable[PlanLine | Intent], policy: Policy, strays: Mapping[str, str]) -> dict[str, str]:
     """Foreign currency -> the pair that says what it is worth, of all that is held, dealt or planned."""
     units = {*(c for c, amount in books.foreign.items() if amount), *(order.currency for order in orders)}
-    units |= {policy.currency(s) for s, quantity in books.positions.items() if quantity}
+    units |= {strays.get(s, policy.currency(s)) for s, quantity in books.positions.items() if quantity}
     units |= {currency for order in orders for currency in currency_pair(order.symbol) or ()}
     return {c: pair_symbol(c, books.currency) for c in sorted(units - {books.currency}) if c in CURRENCIES}
 
@@ -161,18 +161,27 @@ def value_in_base(books: Account, quotes: Mapping[str, Quote]) -> tuple[dict[str
     `Outage` names what is held and has no quote, and a currency that has none; `Refused` one that has no pair.
     """
     held = {s: quotes.get(s) for s, quantity in books.positions.items() if quantity}
-    if unpriced := sorted(s for s, quote in held.items() if quote is None or quote.reference is None):
-        raise Outage(f"The gateway gave no quote for {', '.join(unpriced)}, which is held.", "Check its market data.")
-    priced = {s: quote for s, quote in held.items() if quote is not None}
+    priced = {s: quote for s, quote in held.items() if quote is not None and _price(quote) is not None}
+    if unpriced := sorted(set(held) - set(priced)):
+        words = f"The gateway gave neither a quote nor a mark of its own for {', '.join(unpriced)}, which is held."
+        raise Outage(words, "Check its market data, or close the position at the broker.", symbols=unpriced)
     units = {*(quote.currency for quote in priced.values()), *(c for c, amount in books.foreign.items() if amount)}
     pairs = {c: pair_symbol(c, books.currency) for c in sorted(units - {books.currency}) if c in CURRENCIES}
     rates = _rates(pairs, quotes, books.currency, lambda quote: True) | {books.currency: Decimal(1)}
     if unknown := sorted(units - {*CURRENCIES, books.currency}):
-        words = f"The account has {', '.join(unknown)}, and only {', '.join(CURRENCIES)} can be reckoned with."
-        raise Refused(words, "Change it into one of them at the broker, and book that.", currencies=unknown)
+        what = [f"{s} in {quote.currency}" for s, quote in sorted(priced.items()) if quote.currency in unknown]
+        holds = f" (it holds {', '.join(what)})" if what else ""
+        words = f"The account has {', '.join(unknown)}{holds}, and only {', '.join(CURRENCIES)} can be reckoned with."
+        way = "Sell it, or change it into one of them at the broker, and book that."
+        raise Refused(words, way, currencies=unknown, symbols=what)
     if unrated := sorted(units - set(rates)):
         raise Outage(f"The gateway gave no rate of {', '.join(unrated)}, in which something is held.", "Check its market data.")
-    return {s: (quote.reference or Decimal(0)) * rates[quote.currency] for s, quote in priced.items()}, rates
+    return {s: (_price(quote) or Decimal(0)) * rates[quote.currency] for s, quote in priced.items()}, rates
+
+
+def _price(quote: Quote) -> Decimal | None:
+    """What a holding is worth: see `Quote.worth`; a last trade that no order would be sized on still values it."""
+    return quote.reference if quote.worth is None else quote.worth
 
 
 def _value(books: Account, quotes: Mapping[str, Quote]) -> Decimal:

@@ -62,6 +62,7 @@ def reconcile(
         "session": seen.session,
         "state": seen.state,
         "breaks": breaks,
+        "warnings": list(seen.warnings),
         "positions": seen.picture.positions,
         "cash": seen.picture.cash,
     }
@@ -69,6 +70,8 @@ def reconcile(
         emit(document)
     else:
         say("; ".join(breaks) if breaks else f"Ledger and gateway agree on {where.account}; it is {seen.state.value}.")
+        for words in seen.warnings:
+            say(f"Warning: {words}.")
     if breaks:
         raise typer.Exit(1)
 
@@ -79,11 +82,10 @@ def halt(
     json: Json = False,
 ) -> None:
     """Stop all trading of the account until `trimtab resume`."""
-    from portfolio.types import TradingState
+    from portfolio.types import BY_HAND, TradingState
 
-    _change(
-        "HALTED", reason, json, lambda ledger, account, at: ledger.set_trading_state(account, TradingState.HALTED, reason, at)
-    )
+    told = BY_HAND + reason
+    _change("HALTED", reason, json, lambda ledger, account, at: ledger.set_trading_state(account, TradingState.HALTED, told, at))
 
 
 @guarded

@@ -56,6 +56,7 @@ class Book:
     the finished plans that traded, oldest first. place: where the session stands in the exchange's calendar. rates: by
     foreign currency. pending: signed quantity of orders that are still at work. anchor: the session of the newest `resume`.
     before: what the newest plan that traded was decided for. forecasts: (session, value at risk that was told for it).
+    standing: the state in words, with its reason.
     """
 
     account_name: str
@@ -72,6 +73,7 @@ class Book:
     anchor: date | None = None
     before: Before | None = None
     forecasts: tuple[tuple[date, float], ...] = ()
+    standing: str = ""
 
     def held(self, symbol: str) -> Decimal:
         """What is held once the orders at work are filled."""
@@ -122,7 +124,7 @@ def valued(policy: Policy, market: Market, book: Book) -> tuple[Decimal, dict[st
         what = f"The account is kept in {account.currency}, the policy's base_currency is {policy.base_currency}."
         raise Refused(what, "Name the account's currency in [portfolio].", currency=account.currency)
     _whole(book)
-    held = {s for s, q in (*account.positions.items(), *book.pending.items()) if q and not money_of(s)}
+    held = _held(book)
     _known(policy, held)
     rates = {c: _rate(c, market, book) for c, amount in account.foreign.items() if amount}
     prices = {symbol: _worth(symbol, policy, market, book) for symbol in held}
@@ -132,6 +134,28 @@ def valued(policy: Policy, market: Market, book: Book) -> tuple[Decimal, dict[st
     weights = {s: float(book.held(s) * prices.get(s, ZERO) * multiplier(s) / equity) for s in [*policy.traded, *sorted(held)]}
     owed = {c: float(min(account.balance(c), ZERO) * rates.get(c, ZERO) / equity) for c in policy.hedged_currencies}
     return equity, weights | owed
+
+
+def _held(book: Book) -> set[str]:
+    """Of shares and options: what is held, or is at work."""
+    return {s for s, q in (*book.account.positions.items(), *book.pending.items()) if q and not money_of(s)}
+
+
+def valued_by(book: Book) -> tuple[str, ...]:
+    """What must be said of how holdings are valued: by the broker's mark, and an option by its last trade alone."""
+    told = ((s, book.quotes[s]) for s in sorted(_held(book)) if s in book.quotes)
+    return tuple(f"{s}: {words}" for s, quote in told if (words := _by_mark(quote) if quote.marked else _by_last(s, quote)))
+
+
+def _by_mark(quote: Quote) -> str:
+    return f"nobody quotes it, and it is valued at {quote.mark}, the broker's own mark"
+
+
+def _by_last(symbol: str, quote: Quote) -> str:
+    """Nothing to say of a share, whose last trade is seconds old, and of a model's price, which a trial is told of."""
+    if option_terms(symbol) is None or quote.delayed or quote.dealable != quote.last or (quote.bid and quote.ask):
+        return ""
+    return f"nobody makes a price on both sides, and it is valued at {quote.last}, its last trade"
 
 
 def _whole(book: Book) -> None:
@@ -176,10 +200,11 @@ def _rate(currency: str, market: Market, book: Book) -> Decimal:
 def _worth(symbol: str, policy: Policy, market: Market, book: Book) -> Decimal:
     """Of one share, in the base currency."""
     quote, currency = book.quotes.get(symbol), policy.currency(symbol)
-    price = quote.dealable if quote and quote.currency == currency else None
+    price = quote.worth if quote and quote.currency == currency else None
     if price is None:
-        what = f"{symbol} is held but has no usable quote in {currency}."
-        raise Refused(what, "Check the gateway's market data.", symbol=symbol)
+        what = f"{symbol} is held but has no usable quote in {currency}, and the broker tells no mark of it."
+        way = "Check the gateway's market data, or close the position at the broker."
+        raise Refused(what, way, symbol=symbol)
     worth = price * book.rate(currency)
     if why := astray(symbol, worth, market):
         raise Refused(f"{symbol} is held, and {why}.", "Look at its quote, and for a split that is not on record.", symbol=symbol)
@@ -187,8 +212,10 @@ def _worth(symbol: str, policy: Policy, market: Market, book: Book) -> Decimal:
 
 
 def strange(policy: Policy, market: Market, book: Book) -> dict[str, str]:
-    """Symbol -> why its quote is not believed, of what is not held: what is held is `valued`, or refused."""
-    out = {}
+    """Symbol -> why no order is sized on its quote: of what is not held it is not believed (what is held is `valued`, or
+    refused), and of what is held there is none but the broker's mark.
+    """
+    out = {s: _by_mark(book.quotes[s]) for s in _held(book) if s in book.quotes and book.quotes[s].marked}
     for symbol in policy.traded:
         quote, currency = book.quotes.get(symbol), policy.currency(symbol)
         price = quote.dealable if quote and quote.currency == currency else None

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from portfolio.book import Before, Book, foreign_cash, strange, valued
-from portfolio.hedging import hedge, hedge_weights, rest, together
+from portfolio.book import Before, Book, foreign_cash, valued_by
+from portfolio.judgement import Judgement, judgement_of
 from portfolio.market import Market
-from portfolio.planned import Asked, Planned, planned, scene_of
-from portfolio.risk import Situation, blocked, judge, risk_profile, settle
+from portfolio.planned import Asked, Planned, planned
+from portfolio.risk import Situation, blocked, judge, risk_profile
 from portfolio.risk.apply import frozen
 from portfolio.risk.backtests import backtests
 from portfolio.risk.exit import exit_figures
 from portfolio.risk.margin import margin_picture
 from portfolio.risk.stress import stresses
-from portfolio.strategies import target
-from portfolio.timing import Occasion, rebalance
-from portfolio.types import Action, Decision, Hedge, Policy, Target, Timing, Verdict, Weights
-
-OPENING = frozenset({"initial_margin"})  # rules on what is opened; what is held need not be brought back within them
+from portfolio.types import Action, Decision, Policy, Verdict, Weights
 
 __all__ = ["Before", "Book", "decide", "decision_id"]
 
@@ -40,7 +33,7 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
     Pure: the same policy, market and book give the same decision, to the share. `Refused` where a held or wished symbol
     has no usable quote, or the account holds what the policy does not know.
     """
-    judgement = _judgement(policy, market, book)
+    judgement = judgement_of(policy, market, book)
     there, current, identity = judgement.there, judgement.current, decision_id(policy, market)
     why = _reasons(judgement)
     found = planned(_asked(identity, judgement, why), there, book) if judgement.trade else None
@@ -61,7 +54,7 @@ def decide(policy: Policy, market: Market, book: Book, *, code_version: str) -> 
         current=current,
         verdicts=judgement.verdicts,
         road=judgement.wish.road,
-        reasons=_why(policy, judgement, found),
+        reasons=(*_why(policy, judgement, found), *valued_by(book)),
         plan=plan,
         why=found.why if found else why,
         certificate=judgement.wish.certificate,
@@ -87,11 +80,11 @@ def _figures(current: Weights, after: Weights, there: Situation, book: Book) -> 
     }
 
 
-def _all_frozen(policy: Policy, judgement: _Judgement) -> bool:
+def _all_frozen(policy: Policy, judgement: Judgement) -> bool:
     return frozen(judgement.verdicts) >= set(policy.symbols)
 
 
-def _why(policy: Policy, judgement: _Judgement, found: Planned | None) -> tuple[str, ...]:
+def _why(policy: Policy, judgement: Judgement, found: Planned | None) -> tuple[str, ...]:
     """The sentence of the rebalance or of what stopped it, what whole shares kept from being traded, and why a wish to trade
     left no order.
     """
@@ -108,89 +101,7 @@ def _why(policy: Policy, judgement: _Judgement, found: Planned | None) -> tuple[
     return (judgement.why, f"yet no order is worth its ticket{left}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
-    there: Situation
-    wish: Target
-    hedges: tuple[Hedge, ...]
-    alone: Weights  # the wish as fractions of equity, without hedges but with the room that those take
-    asked: Weights  # the wish with its hedges
-    weights: Weights  # what the rules, and what is worth its cost, left of it
-    judged: Weights  # what the rules alone left
-    current: Weights
-    verdicts: tuple[Verdict, ...]
-    timing: Timing | None
-    why: str
-
-    @property
-    def trade(self) -> bool:
-        return self.timing is not None and self.timing.trade
-
-
-def _judgement(policy: Policy, market: Market, book: Book) -> _Judgement:
-    equity, current = valued(policy, market, book)
-    wish = target(policy, market, current)
-    holding = wish.road[-1] == "hold"
-    alone = dict(current) if holding else {s: w * policy.invested for s, w in wish.weights.items()}
-    hedges = () if holding else hedge(scene_of(policy, market, alone, equity, book))
-    asked = alone if holding else {**dict.fromkeys(current, 0.0), **together(alone, hedges, policy.invested)}
-    still = {s: w for s, w in current.items() if s not in policy.symbols}
-    there = Situation(
-        policy,
-        market,
-        book.state,
-        book.history,
-        equity,
-        book.anchor,
-        hedging=still if holding else hedge_weights(hedges),
-        quotes=book.quotes,
-        strange=strange(policy, market, book),
-    )
-    weights, verdicts = settle(asked, current, there)
-    alone = alone if holding else {s: w * rest(hedges, policy.invested) for s, w in alone.items()}
-    found = _Judgement(there, wish, hedges, alone, asked, weights, weights, current, verdicts, None, "")
-    if blocked(verdicts):
-        return replace(found, why="; ".join(v.reason for v in verdicts if v.action is Action.BLOCK))
-    timing = _timing(found, book)
-    return replace(found, weights=timing.weights if timing.trade else weights, timing=timing, why=timing.why)
-
-
-def _timing(found: _Judgement, book: Book) -> Timing:
-    """Whether to trade now, and how far; all of the way where a limit forbids to stop before."""
-    there, weights = found.there, found.weights
-    occasion = _occasion(found, book, _limits(judge(found.current, there)))
-    timing = rebalance(there.policy.rebalance, occasion)
-    if timing.trade and timing.weights != weights and _limits(judge(timing.weights, there)):
-        return replace(timing, weights=weights, why=f"{timing.why}; all of the way, because a limit forbids to stop before")
-    return timing
-
-
-def _limits(verdicts: Sequence[Verdict]) -> bool:
-    """Whether a limit is broken that trading could mend: not one of a symbol alone that is frozen."""
-    broken = [v for v in verdicts if v.action in {Action.SCALE, Action.DROP, Action.REDUCE} and v.rule not in OPENING]
-    return any(not v.symbols or not set(v.symbols) <= frozen(verdicts) for v in broken)
-
-
-def _occasion(found: _Judgement, book: Book, repair: bool) -> Occasion:
-    policy, market, weights, current = found.there.policy, found.there.market, found.weights, found.current
-    last = book.rebalances[-1] if book.rebalances else None
-    between = 0 if last is None else int(np.count_nonzero(market.sessions > np.datetime64(last)))
-    moving = [s for s in sorted(weights) if weights[s] != current.get(s, 0.0)] if policy.rebalance.when == "cost_aware" else []
-    return Occasion(
-        wish=weights,
-        current=current,
-        session=market.session,
-        rebalances=book.rebalances,
-        since=None if last is None else (between + 1 if last < market.session else 0),
-        place=book.place,
-        repair=repair,
-        turned=found.wish.turned,
-        members=policy.classes.get(policy.rebalance.band_by, {}),
-        covariance=market.covariance(policy.risk.lookback, moving) if moving else None,
-    )
-
-
-def _asked(identity: str, found: _Judgement, why: Mapping[str, str]) -> Asked:
+def _asked(identity: str, found: Judgement, why: Mapping[str, str]) -> Asked:
     """What the plan is made for."""
     return Asked(
         decision=identity,
@@ -201,11 +112,14 @@ def _asked(identity: str, found: _Judgement, why: Mapping[str, str]) -> Asked:
         current=found.current,
         keep=frozen(found.verdicts),
         why=why,
+        mending=bool(found.mending),
     )
 
 
-def _reasons(judgement: _Judgement) -> dict[str, str]:
+def _reasons(judgement: Judgement) -> dict[str, str]:
     """Why each symbol is where it is: the strategy's word, then the rules that moved it, then how far the trade goes."""
+    if judgement.mending:
+        return _mended_words(judgement)
     wish, weights, out = judgement.wish, judgement.weights, {}
     hedging: dict[str, list[str]] = {}
     for one in judgement.hedges:
@@ -218,6 +132,15 @@ def _reasons(judgement: _Judgement) -> dict[str, str]:
         if abs(weights[symbol] - judgement.judged[symbol]) > 1e-9:
             said.append(f"traded part of the way to {judgement.judged[symbol]:.2%}")
         out[symbol] = f"to {weights[symbol]:.2%}: " + "; ".join(said)
+    return out
+
+
+def _mended_words(judgement: Judgement) -> dict[str, str]:
+    out = {}
+    for symbol, weight in judgement.weights.items():
+        rules = [f"{v.rule}: {v.reason}" for v in judgement.mending if _moves(v, symbol)]
+        moved = rules and weight != judgement.current.get(symbol, 0.0)
+        out[symbol] = f"to {weight:.2%}: {'; '.join(rules) if moved else 'as it is, until the next rebalance'}"
     return out
 
 

@@ -101,6 +101,20 @@ class Market:
                 out[symbol] = float(known[-1])
         return out
 
+    def usual_day(self, symbols: Sequence[str], days: int) -> dict[str, tuple[float, float]]:
+        """Symbol -> (average volume in shares, volatility of a day over `days` sessions), where both are known."""
+        known = [s for s in symbols if self.volumes.get(s, 0.0) >= 1.0 and s in self.symbols]
+        if not known:
+            return {}
+        returns = self.returns(days, known)
+        seen = np.isfinite(returns)
+        count = seen.sum(axis=0)
+        mean = np.where(seen, returns, 0.0).sum(axis=0) / np.maximum(count, 1)
+        square = np.where(seen, (returns - mean) ** 2, 0.0).sum(axis=0)
+        deviation = np.sqrt(square / np.maximum(count - 1, 1))
+        told = zip(known, deviation, count, strict=True)
+        return {s: (self.volumes[s], float(d)) for s, d, n in told if n > 1 and np.isfinite(self.volumes[s])}
+
 
 def view(  # noqa: PLR0913
     history: PriceHistory,

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 
-import numpy as np
-
 from portfolio.book import Book
 from portfolio.hedging import Scene, hedge, hedge_weights
 from portfolio.market import Market
@@ -15,10 +13,12 @@ from portfolio.orders import Because, Sizing, Steps, plan_orders, why_traded
 from portfolio.orders.planning import plan_id
 from portfolio.risk import Situation, judge
 from portfolio.risk.apply import frozen, towards_zero
+from portfolio.risk.mending import STATES
 from portfolio.types import CURRENCIES, Action, Hedge, Plan, PlanLine, Policy, Verdict, Weights, currency_pair, multiplier
 
 TRIES = 6
 LESS = 1e-4  # of the weights: how much less is asked for at first, where rounding broke a limit of the whole
+MOST = 0.1  # of the weights: no rounding of a whole asks for more
 FOLLOWS = 0.02  # of a hedge: what it may be larger than what was really bought asks for
 SAME = 1e-8  # of a scale
 DAYS = 60  # behind the volatility of a day
@@ -32,7 +32,7 @@ class Asked:
     """What the plan is made for, all fractions of equity: see portfolio.orders.parts for what each is.
 
     weights: what is traded to. alone: the strategy's wish, hedges: what is held against it. keep: not traded. why: symbol ->
-    sentence.
+    sentence. mending: only limits are mended, and hedges stay what they are.
     """
 
     decision: str
@@ -43,6 +43,7 @@ class Asked:
     current: Weights
     keep: frozenset[str]
     why: Mapping[str, str]
+    mending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,11 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
 
     What rounding to whole shares does to hedges and limits is judged again: a hedge is not larger than what was bought asks
     for; where a limit that was kept would break, or one that was broken get worse, less is asked for; where that does not help,
-    only what makes positions smaller is left.
+    only what makes positions smaller is left. A plan that mends limits shall keep them all.
     """
     attempt, asked = _hedged(_Try(asked.weights), asked, there, book)
-    lines = _lines(asked, attempt, there, book)
-    before, notes = _figures(judge(asked.current, there)), dict[str, str]()
+    lines, held, notes = _lines(asked, attempt, there, book), _figures(judge(asked.current, there)), dict[str, str]()
+    first, before = (attempt, lines), {k: v for k, v in held.items() if k[0] in STATES} if asked.mending else held
     for number in range(TRIES):
         worse = _worse(lines, asked, attempt, there, before) if lines else []
         if not worse:
@@ -84,9 +85,12 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
         notes |= {_name(v): f"whole shares would break {_name(v)}: {v.reason}" for v in worse}
         attempt = _less(attempt, worse, lines, book, number) if number < TRIES - 1 else _smaller(attempt, asked)
         lines = _lines(asked, attempt, there, book)
-    else:
-        if lines and _worse(lines, asked, attempt, there, before):
-            lines = ()
+    if asked.mending:
+        left = _worse(lines, asked, attempt, there, before) if lines else []
+        notes = {_name(v): f"what is left over is no share, or worth no ticket: {v.reason}" for v in left}
+        attempt, lines = first if left else (attempt, lines)  # what cannot be mended whole is at least made better
+    if lines and _worse(lines, asked, attempt, there, held):
+        lines = ()
     after = _after(lines, asked, attempt, there)
     return Planned(_plan(asked, lines, there, book), dict(attempt.weights), after, asked.hedges, asked.why, tuple(notes.values()))
 
@@ -125,30 +129,9 @@ def _sizing(asked: Asked, attempt: _Try, there: Situation, book: Book) -> Sizing
         currencies={s: policy.currency(s) for s in weights if policy.currency(s) != policy.base_currency},
         pending=book.pending,
         balances=owed,
-        daily=_daily(weights, asked.current, there),
+        daily=there.market.usual_day([s for s in weights if weights[s] != asked.current.get(s, 0.0)], DAYS),
         ceilings=attempt.ceilings,
     )
-
-
-def _daily(weights: Weights, current: Weights, there: Situation) -> dict[str, tuple[float, float]]:
-    """(average volume, volatility of a day) of what may trade, where both are known."""
-    market = there.market
-    moving = [
-        s for s in weights if market.volumes.get(s, 0.0) >= 1.0 and s in market.symbols and weights[s] != current.get(s, 0.0)
-    ]
-    if not moving:
-        return {}
-    returns = market.returns(DAYS, moving)
-    count = np.isfinite(returns).sum(axis=0)
-    kept = np.nan_to_num(returns)
-    mean = kept.sum(axis=0) / np.maximum(count, 1)
-    square = np.where(np.isfinite(returns), (returns - mean) ** 2, 0.0).sum(axis=0)
-    deviation = np.sqrt(square / np.maximum(count - 1, 1))
-    return {
-        s: (market.volumes[s], float(deviation[i]))
-        for i, s in enumerate(moving)
-        if count[i] > 1 and np.isfinite(market.volumes[s])
-    }
 
 
 def _lots(there: Situation, book: Book) -> dict[str, Decimal]:
@@ -162,8 +145,11 @@ def _parts(asked: Asked, sizing: Sizing, there: Situation, book: Book) -> dict[s
     before, wanted = book.before, asked.weights
     moved = [s for s in wanted if s not in CURRENCIES and (wanted[s] or sizing.held(s)) and s not in asked.keep]
     units = {s: there.equity / (sizing.price(s) * sizing.rate(sizing.currency(s))) for s in moved}
+    held = {s: float(sizing.held(s) / units[s]) for s in moved}
+    if asked.mending:
+        return why_traded(Steps(held, held, 0.0, held, wanted, wanted), units)
     steps = Steps(
-        held={s: float(sizing.held(s) / units[s]) for s in moved},
+        held=held,
         before=None if before is None else before.weights,
         flow=0.0 if before is None else float(before.flow / there.equity),
         asked=asked.alone,
@@ -180,15 +166,16 @@ def _parts(asked: Asked, sizing: Sizing, there: Situation, book: Book) -> dict[s
 # ---------------------------------------------------------------- hedges follow what is bought
 def _hedged(attempt: _Try, asked: Asked, there: Situation, book: Book) -> tuple[_Try, Asked]:
     """The attempt, and what is asked, with shorts and loans cut to what the whole shares that are really bought ask for."""
-    cut = tuple(h for h in asked.hedges if attempt.weights.get(h.symbol, 0.0) < 0 or h.kind == "put")
-    if not cut:
+    moving = (h for h in asked.hedges if h.symbol not in asked.keep)
+    cut = tuple(h for h in moving if attempt.weights.get(h.symbol, 0.0) < 0 or h.kind == "put")
+    if not cut or asked.mending:
         return attempt, asked
     universe = there.policy.symbols
     expected = _needs({s: w for s, w in asked.judged.items() if s in universe}, there, book)
     for _ in range(2):
         after = _after(_lines(asked, attempt, there, book), asked, attempt, there)
         needed = _needs({s: w for s, w in after.items() if s in universe}, there, book)
-        less = {h.symbol: asked.weights[h.symbol] * _part(h.symbol, needed, expected) for h in cut}
+        less = {h.symbol: asked.weights[h.symbol] * _part(h, needed, expected) for h in cut}
         if all(abs(attempt.weights[s]) <= abs(w) * (1.0 + FOLLOWS) + SAME for s, w in less.items()):
             break
         attempt = replace(attempt, weights={**attempt.weights, **less})
@@ -205,11 +192,13 @@ def _needs(bought: Weights, there: Situation, book: Book) -> dict[str, float]:
     return {**found, "": sum(abs(w) for w in bought.values())}
 
 
-def _part(symbol: str, needed: Weights, expected: Weights) -> float:
+def _part(one: Hedge, needed: Weights, expected: Weights) -> float:
     """How much of a hedge is left where less is bought of what it hedges; of a hedge that the rules have made needless as much as
-    of the whole, for they counted on it.
+    of the whole, for they counted on it. Contracts stay whole: a book that whole shares made a little smaller takes none away.
     """
-    key = symbol if abs(expected.get(symbol, 0.0)) > SAME else ""
+    if one.kind == "put" and needed.get("", 0.0) >= expected.get("", 0.0) * (1.0 - FOLLOWS):
+        return 1.0
+    key = one.symbol if abs(expected.get(one.symbol, 0.0)) > SAME else ""
     whole = expected.get(key, 0.0)
     part = needed.get(key, 0.0) / whole if whole else 0.0
     return min(max(part, 0.0), 1.0)
@@ -271,7 +260,7 @@ def _less(attempt: _Try, worse: Sequence[Verdict], lines: Sequence[PlanLine], bo
             if symbol in bought:
                 ceilings[symbol] = min(_lower(bought[symbol], verdict, book), ceilings.get(symbol, Decimal("Infinity")))
         if not verdict.symbols:
-            scale = min(verdict.scale if verdict.action is Action.SCALE else 1.0, 1.0) * (1.0 - LESS * 10.0**number)
+            scale = min(verdict.scale if verdict.action is Action.SCALE else 1.0, 1.0) * (1.0 - min(LESS * 10.0**number, MOST))
             weights = {s: w * max(scale, 0.0) for s, w in weights.items()}
     return _Try(weights, ceilings)
 

@@ -18,6 +18,7 @@ from portfolio.types import (
     Plan,
     Preview,
     Quote,
+    Standing,
     TradingState,
 )
 
@@ -51,7 +52,9 @@ class Broker(Protocol):
         """The contract of each symbol; `Refused` names those that are unknown or ambiguous."""
 
     async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """A fresh quote of each symbol the broker can quote; a symbol without one is absent."""
+        """A fresh quote of each symbol the broker can quote; a symbol without one is absent, and of a position that nobody quotes
+        there is the broker's own mark alone.
+        """
 
     def next_order_id(self, at_least: int) -> int:
         """An order id above every id this connection has seen and >= `at_least`."""
@@ -128,6 +131,9 @@ class Ledger(Protocol):
 
     def trading_state(self, account: str) -> TradingState:
         """The account's state; UNRECONCILED where nothing is recorded."""
+
+    def standing(self, account: str) -> Standing | None:
+        """The account's state with its reason and since when; None where nothing is recorded."""
 
     def set_trading_state(self, account: str, state: TradingState, reason: str, at: datetime) -> None:
         """Change the state, with a journal row."""

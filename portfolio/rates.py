@@ -69,13 +69,18 @@ def along(route: Route, values: Mapping[str, FloatArray]) -> FloatArray:
 
 
 def worth(currency: str, base: str, prices: Mapping[str, Decimal | None]) -> Decimal | None:
-    """What one unit of `currency` is worth in `base`, from the price of the pair that is dealt; None where there is none.
+    """What one unit of `currency` is worth in `base`, from the price of the pair that is dealt; None where there is none, and of
+    a currency that has no pair here.
 
     >>> worth("USD", "EUR", {"EUR.USD": Decimal("1.25")})
     Decimal('0.8')
+    >>> worth("NOK", "EUR", {"EUR.USD": Decimal("1.25")}) is None
+    True
     """
     if currency == base:
         return Decimal(1)
+    if {currency, base} - set(CURRENCIES):
+        return None
     pair = pair_symbol(currency, base)
     price = prices.get(pair)
     if price is None or not price.is_finite() or price <= 0:

@@ -100,6 +100,7 @@ def book_from(document: Mapping[str, Any]) -> Book:
         anchor=date.fromisoformat(document["anchor"]) if document.get("anchor") else None,
         before=_before(document.get("before")),
         forecasts=tuple((date.fromisoformat(day), value) for day, value in document.get("forecasts", ())),
+        standing=document.get("standing", ""),
     )
 
 
@@ -202,6 +203,7 @@ def _quote(document: Mapping[str, Any]) -> Quote:
         frozen=document.get("frozen", False),
         close=price("close"),
         volume=price("volume"),
+        mark=price("mark"),
     )
 
 

@@ -69,7 +69,14 @@ def book_of(settings: Settings, ledger: SqlLedger, policy: Policy, market: Marke
         pending=looked.pending,
         before=remembered(ledger, settings.account, policy, market),
         forecasts=forecasts(ledger, policy.name, settings.account),
+        standing=standing(ledger, settings.account),
     )
+
+
+def standing(ledger: SqlLedger, account: str) -> str:
+    """Why the account may not trade as it likes, in words; "" where it may, or nothing is on record."""
+    held = ledger.standing(account)
+    return held.words if held and held.state in {TradingState.REDUCING, TradingState.HALTED} else ""
 
 
 def trial_book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Market) -> Book:
@@ -92,6 +99,7 @@ def trial_book(settings: Settings, ledger: SqlLedger, policy: Policy, market: Ma
         anchor=ledger.resumed(settings.account),
         before=remembered(ledger, settings.account, policy, market) if known else None,
         forecasts=forecasts(ledger, policy.name, settings.account),
+        standing=standing(ledger, settings.account),
     )
 
 

@@ -49,8 +49,9 @@ def propose(settings: Settings, policy: Policy, session: date, now: datetime) ->
     """
     ledger = doors.open_ledger(settings)
     times = _hours(session)
-    if ledger.trading_state(settings.account) is TradingState.HALTED:
-        raise Refused(f"Account {settings.account} is HALTED.", "The journal says why; `trimtab resume` clears it.")
+    held = ledger.standing(settings.account)
+    if held and held.state is TradingState.HALTED:
+        raise Refused(f"Account {settings.account} is {held.words}.", held.way_out)
     unfinished = [p for p in ledger.open_plans(policy.name, settings.account) if p.session == session]
     if unfinished:
         return Proposal(unfinished[0].decision, unfinished[0].plan, "trade")
@@ -82,7 +83,7 @@ async def look(desk: Desk, symbols: tuple[str, ...], session: date) -> Look:
                 f"The gateway lives on {there}, the run is for {session}.",
                 f"Run with --as-of {there}, or connect to the gateway of that day.",
             )
-        pairs = foreign_pairs(desk, seen.picture.cash)
+        pairs = foreign_pairs(desk, seen.picture.cash, seen.picture.strays)
         named = [s for s in symbols if not option_terms(s)]
         contracts = dict(await desk.broker.contracts((*named, *sorted(pairs.values()))))
         contracts |= await _known_options(desk.broker, [s for s in symbols if option_terms(s)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from portfolio.errors import WrongUse
 from portfolio.policy import named_files, parse_policy
@@ -45,8 +45,11 @@ def open_broker(settings: Settings, mode: str, policy: Policy | None = None) -> 
     """The gateway's account; symbols trade in what the policy says, in USD where there is none."""
     from brokers.ib.broker import IBBroker
 
-    units = {"currency": policy.base_currency, "currencies": policy.currencies} if policy else {}
-    return IBBroker(settings.ib_host, settings.ib_port, settings.ib_client_id, settings.account, mode, **units)  # type: ignore[arg-type]
+    units: dict[str, Any] = {}
+    if policy:
+        named = {*policy.traded, *(hedge.instrument for hedge in policy.hedges if hedge.kind == "put")}
+        units = {"currency": policy.base_currency, "currencies": policy.currencies, "named": named}
+    return IBBroker(settings.ib_host, settings.ib_port, settings.ib_client_id, settings.account, mode, **units)
 
 
 def open_bars(settings: Settings, now: datetime) -> IBBars:

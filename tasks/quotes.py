@@ -158,7 +158,8 @@ def _elsewhen(there: datetime, here: datetime) -> str:
 
 
 async def _snapshots(broker: IBBroker, names: Sequence[str]) -> dict[str, Shown]:
-    quotes = await broker.quotes(names) if names else {}
+    told = await broker.quotes(names) if names else {}
+    quotes = {name: quote for name, quote in told.items() if quote.reference is not None}  # a mark of our own is no quote
     now = await broker.time()
     return {name: _shown(quote, "ib", now) for name, quote in quotes.items()}
 

@@ -120,9 +120,11 @@ def with_stale_rates(market: Market, currencies: Mapping[str, str], base: str) -
 
 
 # ---------------------------------------------------------------- from quotes
-def foreign_pairs(desk: Desk, cash: Mapping[str, Decimal]) -> dict[str, str]:
-    """Foreign currency -> its pair with the account's own: of what the policy's symbols trade in, and of money that is there."""
-    units = {*desk.currencies.values(), *(currency for currency, amount in cash.items() if amount)}
+def foreign_pairs(desk: Desk, cash: Mapping[str, Decimal], strays: Mapping[str, str]) -> dict[str, str]:
+    """Foreign currency -> its pair with the account's own: of what the policy's symbols trade in, of money that is there, and of
+    what is held that the policy does not name (`strays`: symbol -> currency).
+    """
+    units = {*desk.currencies.values(), *strays.values(), *(currency for currency, amount in cash.items() if amount)}
     return {c: pair_symbol(c, desk.currency) for c in sorted(units - {desk.currency}) if c in CURRENCIES}
 
 

@@ -15,9 +15,10 @@ from portfolio.record import policy_from
 from portfolio.reports import ReportFacts, TradeRow, render
 from portfolio.reports.facts import Hindsight
 from portfolio.risk.past import look_back
-from portfolio.types import Execution, Intent, Policy
+from portfolio.types import Execution, Intent, PlanLine, Policy
 from tasks import doors
 from tasks.calendar import hours
+from tasks.fees import FeeRates, fee_rates, fee_words, fees_of
 from tasks.files import write_whole
 from tasks.market import market_at
 from tasks.settings import Settings
@@ -53,7 +54,7 @@ def gather(settings: Settings, decision: str) -> ReportFacts:
     return ReportFacts(
         decision=document,
         plan_status=(ledger.plan_status(plan) or "") if plan else document["status"],
-        trades=_trades(ledger, settings.account, plan, policy.base_currency),
+        trades=_trades(settings, ledger, document),
         equity=_equity(ledger, settings.account, document, session),
         weights=weights,
         holdings=weights[-1][1],
@@ -72,24 +73,23 @@ def gather(settings: Settings, decision: str) -> ReportFacts:
     )
 
 
-def _trades(ledger: SqlLedger, account: str, plan: str | None, base: str) -> list[TradeRow]:
-    found = ledger.plan(plan) if plan is not None else None
+def _trades(settings: Settings, ledger: SqlLedger, document: Mapping[str, Any]) -> list[TradeRow]:
+    found = ledger.plan(document["plan"]["plan"]) if document["plan"] else None
     if found is None:
         return []
-    lines = {line.ref: line for line in found.lines}
-    rates = {line.currency: line.rate for line in found.lines} | {base: Decimal(1)}
-    fills: dict[str, list[Execution]] = {}
-    for execution in ledger.executions(account, plan):
+    lines, fills = {line.ref: line for line in found.lines}, dict[str, list[Execution]]()
+    executions = ledger.executions(settings.account, found.plan)
+    for execution in executions:
         fills.setdefault(execution.order_ref.split("#", 1)[0], []).append(execution)
-    return [_trade(i, fills.get(i.ref, []), lines[i.ref].reason, rates) for i in ledger.intents(account, plan)]
+    rates, base = fee_rates(settings, document, fees_of(executions)), document["inputs"]["book"]["account"]["currency"]
+    return [_trade(i, fills.get(i.ref, []), lines[i.ref], rates, base) for i in ledger.intents(settings.account, found.plan)]
 
 
-def _trade(intent: Intent, fills: list[Execution], reason: str, rates: Mapping[str, Decimal]) -> TradeRow:
+def _trade(intent: Intent, fills: list[Execution], line: PlanLine, rates: FeeRates, base: str) -> TradeRow:
     filled = sum((abs(e.quantity) for e in fills), Decimal(0))
     paid = sum((abs(e.quantity) * e.price for e in fills), Decimal(0))
-    known = [e.commission for e in fills if e.commission is not None]
-    units = {e.commission_currency or e.currency for e in fills if e.commission is not None} or {intent.currency}
-    unit = min(units)
+    fees = fees_of(fills)
+    commission, unit, rate = _fee(fees, rates, base)
     return TradeRow(
         symbol=intent.symbol,
         side=intent.side.value,
@@ -97,14 +97,24 @@ def _trade(intent: Intent, fills: list[Execution], reason: str, rates: Mapping[s
         filled=filled,
         planned_price=intent.price,
         price=paid / filled if filled else None,
-        commission=sum(known, Decimal(0)) if len(known) == len(fills) and fills else None,
+        commission=commission if fills and all(e.commission is not None for e in fills) else None,
         state=intent.state.value,
-        reason=reason,
+        reason="; ".join((line.reason, *fee_words(fees, rates, base))),
         currency=intent.currency,
-        rate=rates[intent.currency],
-        paid_in=unit,
-        fee_rate=rates.get(unit, Decimal(1)),
+        rate=line.rate,
+        paid_in=unit or intent.currency,
+        fee_rate=rate,
     )
+
+
+def _fee(fees: Mapping[str, Decimal], rates: FeeRates, base: str) -> tuple[Decimal, str, Decimal]:
+    """(commission, its currency, what one unit counts for in the sum): of one currency as it was paid, of several in the base
+    currency. What has no rate counts for nothing there, and `fee_words` says so.
+    """
+    if len(fees) <= 1:
+        unit, fee = next(iter(fees.items()), ("", Decimal(0)))
+        return fee, unit, rates[unit][0] if unit in rates else Decimal(0)
+    return sum((fee * rates[c][0] for c, fee in fees.items() if c in rates), Decimal(0)), base, Decimal(1)
 
 
 def _equity(ledger: SqlLedger, account: str, document: Mapping[str, Any], session: date) -> list[tuple[str, Decimal]]:

@@ -124,6 +124,8 @@ def close_books(policy: str, session: date) -> list[str]:
     """Reconcile ledger and broker, record the day's equity; returns the differences, none if all is well."""
     tell("reconcile")
     closed = trade.close_books(settings(), doors.read_policy(policy), doors.SystemClock().now())
+    for words in closed["warnings"]:
+        tell(words)
     breaks: list[str] = closed["breaks"]
     return breaks
 

@@ -1,4 +1,6 @@
-"""What a run did, as the one document that `run --json` and `demo --json` print. Built from the ledger alone."""
+"""What a run did, as the one document that `run --json` and `demo --json` print. Built from the ledger; of the warehouse only a
+rate that neither plan nor book has.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from portfolio.ledger import add
 from portfolio.record import decision_body
 from portfolio.types import Decision, Execution, currency_pair, multiplier
 from tasks import doors
+from tasks.fees import fee_rates, fees_of
 from tasks.settings import Settings
 
 EXPLAINED = ("targets", "current", "why", "certificate", "risk_before", "risk_after", "hedges", "stresses", "backtests")
@@ -56,20 +58,20 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
     out |= {key: document[key] for key in ("snapshot", "session", "weights", "verdicts", "road", "reasons")}
     out |= explained(document)
     if document["plan"] is not None and status != "nothing to trade":
-        out |= _dealt(ledger.executions(settings.account, document["plan"]["plan"]), document, out["currency"])
+        out |= _dealt(settings, ledger.executions(settings.account, document["plan"]["plan"]), document, out["currency"])
     return out
 
 
-def _dealt(executions: list[Execution], document: Mapping[str, Any], base: str) -> dict[str, Any]:
+def _dealt(settings: Settings, executions: list[Execution], document: Mapping[str, Any], base: str) -> dict[str, Any]:
     """The plan, its orders, its fills, what was dealt and what that cost."""
-    plan, rates = document["plan"], document["inputs"]["book"].get("rates") or {}
-    booked = {currency: Decimal(rate["value"]) for currency, rate in rates.items()}
+    plan = document["plan"]
+    known = {currency: rate for currency, (rate, _) in fee_rates(settings, document, fees_of(executions)).items()}
     return {
         "plan": plan["plan"],
         "orders": [_order(line) for line in plan["lines"]],
         "fills": [_fill(e) for e in executions],
         "traded": _traded(plan["lines"], executions),
-        "costs": _costs(plan["lines"], executions, base, booked),
+        "costs": _costs(plan["lines"], executions, base, known),
     }
 
 
@@ -124,18 +126,16 @@ def _order(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _costs(
-    lines: list[dict[str, Any]], executions: list[Execution], base: str, booked: Mapping[str, Decimal] | None = None
+    lines: list[dict[str, Any]], executions: list[Execution], base: str, known: Mapping[str, Decimal] | None = None
 ) -> dict[str, Any]:
     """commissions, and slippage: signed shares x (fill - planned price); positive is a cost. To the cent of `base`, at the rates
-    of the plan, or where it has none at those of its book (`booked`); unrated: commissions in a currency that neither knows, in
-    that currency, where there are any.
+    of the plan, or where it has none at others that are known (`known`); unrated: commissions in a currency that nobody knows,
+    in that currency, where there are any.
     """
     planned = {line["symbol"]: Decimal(line["price"]) for line in lines}
-    rates = {**(booked or {}), **{line["currency"]: Decimal(line.get("rate", 1)) for line in lines}, base: Decimal(1)}
+    rates = {**(known or {}), **{line["currency"]: Decimal(line.get("rate", 1)) for line in lines}, base: Decimal(1)}
     moves = (e.quantity * multiplier(e.symbol) * (e.price - planned[e.symbol]) * rates[e.currency] for e in executions)
-    fees: dict[str, Decimal] = {}
-    for e in executions:
-        add(fees, {e.commission_currency or e.currency: e.commission or Decimal(0)})
+    fees = fees_of(executions)
     commissions = sum((fee * rates[currency] for currency, fee in fees.items() if currency in rates), Decimal(0))
     unrated = {currency: number(fee) for currency, fee in fees.items() if fee and currency not in rates}
     out = {"commissions": float(round(commissions, 2)), "slippage": float(round(sum(moves, Decimal(0)), 2))}

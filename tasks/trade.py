@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from portfolio.errors import Refused
 from portfolio.record import policy_from
-from portfolio.types import Plan, Policy, Quote, currency_pair, multiplier
+from portfolio.types import Account, Plan, Policy, Quote, currency_pair, multiplier
 from tasks import doors
 from tasks.rates import foreign_pairs
 from tasks.settings import Settings
@@ -85,8 +86,15 @@ def close_books(settings: Settings, policy: Policy, now: datetime) -> dict[str, 
         "foreign": dict(books.foreign),
         "positions": {s: q for s, q in sorted(books.positions.items()) if q},
         "breaks": [b.sentence for b in seen.breaks],
+        "warnings": [*seen.warnings, *_marked(books, quotes)],
         "state": seen.state.value,
     }
+
+
+def _marked(books: Account, quotes: Mapping[str, Quote]) -> list[str]:
+    """What is held and has no other value than the broker's own mark."""
+    held = [(s, quotes[s]) for s, quantity in sorted(books.positions.items()) if quantity and s in quotes]
+    return [f"{s} is valued at {q.mark}, the broker's own mark, for nobody quotes it" for s, q in held if q.marked]
 
 
 def reconcile(settings: Settings, policy: Policy) -> Reconciled:
@@ -116,7 +124,7 @@ async def _close(ledger: SqlLedger, desk: Desk, now: datetime) -> tuple[Reconcil
         ledger.record_reconcile(desk.account, not differences, differences, now)
         books = ledger.account(desk.account, desk.currency)
         held = {s for s, q in (*seen.picture.positions.items(), *books.positions.items()) if q}
-        wanted = sorted({*held, *foreign_pairs(desk, {**seen.picture.cash, **books.foreign}).values()})
+        wanted = sorted({*held, *foreign_pairs(desk, {**seen.picture.cash, **books.foreign}, seen.picture.strays).values()})
         return seen, dict(await desk.broker.quotes(wanted)) if wanted else {}
     finally:
         await desk.broker.disconnect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ class IBBroker:
     """One connection to one account, of one event loop.
 
     timeout: seconds that any one request may take. currency: of the stocks asked for by symbol; currencies: symbol -> its
-    own, of those that trade in another one.
+    own, of those that trade in another one; named: the symbols that the policy speaks of.
     """
 
     def __init__(  # noqa: PLR0913
@@ -40,10 +40,11 @@ class IBBroker:
         timeout: float = 30.0,
         currency: str = "USD",
         currencies: Mapping[str, str] | None = None,
+        named: Collection[str] = (),
     ) -> None:
         self._host, self._port, self.client_id, self.account, self._mode = host, port, client_id, account, mode
         self._timeout = timeout
-        self._symbols = Symbols(currency, currencies)
+        self._symbols = Symbols(currency, currencies, named)
         self._line: Line | None = None
         self._one = asyncio.Lock()  # the library keeps one future a kind of request
 
@@ -62,6 +63,9 @@ class IBBroker:
                 raise Refused(
                     f"The gateway serves {', '.join(told) or 'no account'}, not {self.account}.", "Name the right one.", told=told
                 )
+            if len(told) > 1:  # of one alone the library has asked for the lines of the portfolio, which carry the broker's marks
+                await line.turn()
+                line.ib.client.reqAccountUpdates(True, self.account)
         except BaseException:
             await self.disconnect()
             raise
@@ -91,7 +95,7 @@ class IBBroker:
                 if line.heard.lost or not line.heard.fresh:
                     raise Outage("The broker lost its own servers while it was asked.", "Ask again when they are back.")
                 if before == line.heard.trades():
-                    return self._as_told(values, now)
+                    return picture.picture(line.heard, self.account, self._symbols, values, now)
         raise Outage("The account went on trading while it was asked.", "Ask again when it is quiet.")
 
     async def _ask_all(self, line: Line) -> tuple[list[tuple[str, str, str, str]], tuple[int, int]]:
@@ -106,19 +110,6 @@ class IBBroker:
             await line.answer(what, request())
         before = line.heard.trades()
         return await self._account_values(line), before
-
-    def _as_told(self, values: list[tuple[str, str, str, str]], now: datetime) -> BrokerPicture:
-        heard = self._up().heard
-        return BrokerPicture(
-            account=self.account,
-            time=now,
-            orders=picture.orders(heard, self.account, self._symbols),
-            executions=picture.executions(heard, self.account, self._symbols),
-            positions=picture.positions(heard, self.account, self._symbols),
-            cash=picture.cash(values, self.account),
-            unnamed=picture.unnamed(heard, self.account, self._symbols),
-            **picture.worth(values, self.account),
-        )
 
     async def _account_values(self, line: Line) -> list[tuple[str, str, str, str]]:
         await line.turn()
@@ -163,11 +154,13 @@ class IBBroker:
         return contracts.told(symbol, details, now)
 
     async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        from brokers.ib.quotes import snapshots
+        from brokers.ib.quotes import snapshots, with_marks
 
         async with self._one:
             await self._up().now()
-            return await snapshots(self._up(), self._wanted(symbols))
+            quotes = await snapshots(self._up(), self._wanted(symbols))
+            marks = self._up().heard.marks(self.account, self._symbols)
+            return with_marks(self._up(), quotes, (mark for mark in marks if mark[0] in symbols))
 
     async def stream(self, symbols: Sequence[str]) -> AsyncIterator[Quote]:
         """Every change of a quote until it is closed; see `brokers.ib.quotes.stream`."""

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from brokers.ib import states
+from brokers.ib.symbols import Symbols
 from portfolio.types import OrderTicket
 
 CLOSES = (9, 75)  # the ticks of the last close, live and delayed
@@ -48,6 +49,7 @@ class Heard:
         self.opened: dict[int, tuple[Any, Any]] = {}  # perm id -> contract, order; since the last snapshot began
         self.completed: dict[int, tuple[Any, Any, Any]] = {}  # perm id -> contract, order, state; likewise
         self.positions: list[tuple[str, Any, Any]] = []  # account, contract, quantity; likewise
+        self.portfolio: dict[tuple[str, int], tuple[Any, Any, float]] = {}  # account, contract id -> contract, price, loop time
         self.values: dict[int, list[tuple[str, str, str, str]]] = {}  # request -> account, tag, value, currency
         self.statuses: dict[int, str] = {}  # perm id -> the newest status the broker sent
         self.executions: dict[str, tuple[Any, Any]] = {}  # exec id -> contract, execution
@@ -63,6 +65,12 @@ class Heard:
         self.cuts = 0  # how often the broker lost its servers; what was subscribed to may be gone since
         self.read_only = False
         self.unread = ""  # the first message that could not be understood
+
+    def marks(self, account: str, symbols: Symbols) -> list[tuple[str, str, Decimal, float]]:
+        """(symbol, currency, price, loop time) of each position of the account as the broker values it, per share."""
+        mine = (told for (owner, _), told in self.portfolio.items() if owner == account and told[0].secType != "CASH")
+        named = ((symbols.ours(contract), contract.currency, states.price_of(price), at) for contract, price, at in mine)
+        return [(symbol, currency, price, at) for symbol, currency, price, at in named if price is not None]
 
     def begin_picture(self) -> None:
         self.opened, self.completed, self.positions = {}, {}, []
@@ -142,6 +150,12 @@ class Heard:
     def position(self, account: str, contract: Any, quantity: Any, average: Any) -> None:
         self.positions.append((account, contract, quantity))
 
+    def updatePortfolio(self, contract: Any, quantity: Any, price: Any, *more: Any) -> None:
+        key = (more[-1], contract.conId)
+        self.portfolio[key] = (contract, price, asyncio.get_running_loop().time())
+        if not quantity:
+            del self.portfolio[key]
+
     def accountUpdateMulti(self, request: int, account: str, model: str, tag: str, value: str, currency: str) -> None:
         self.values.setdefault(request, []).append((account, tag, value, currency))
 
@@ -186,7 +200,8 @@ class Heard:
 # Not passed on: the library keeps no tickers for us, and it stumbles over a completed order that nobody asked for.
 OURS_ALONE = ("priceSizeTick", "tickSize", "tickString", "marketDataType", "tickSnapshotEnd", "completedOrder")
 TAPS = (
-    *("openOrder", "orderStatus", "execDetails", "commissionReport", "position", "accountUpdateMulti", "error"),
+    *("openOrder", "orderStatus", "execDetails", "commissionReport", "position", "updatePortfolio"),
+    *("accountUpdateMulti", "error"),
     *OURS_ALONE,
 )
 

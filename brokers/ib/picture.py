@@ -11,9 +11,25 @@ from brokers.ib import states
 from brokers.ib.heard import Heard
 from brokers.ib.symbols import Symbols
 from portfolio.errors import Broken, Outage
-from portfolio.types import BrokerOrder, Execution, OrderState
+from portfolio.types import BrokerOrder, BrokerPicture, Execution, OrderState
 
 Values = Iterable[tuple[str, str, str, str]]  # account, tag, value, currency
+
+
+def picture(heard: Heard, account: str, symbols: Symbols, values: Values, now: datetime) -> BrokerPicture:
+    """All that was heard of the account, and its values, at the broker's `now`."""
+    told, held = list(values), positions(heard, account, symbols)
+    return BrokerPicture(
+        account=account,
+        time=now,
+        orders=orders(heard, account, symbols),
+        executions=executions(heard, account, symbols),
+        positions=held,
+        cash=cash(told, account),
+        unnamed=unnamed(heard, account, symbols),
+        strays=strays(held, symbols),
+        **worth(told, account),
+    )
 
 
 def orders(heard: Heard, account: str, symbols: Symbols) -> tuple[BrokerOrder, ...]:
@@ -110,12 +126,17 @@ def positions(heard: Heard, account: str, symbols: Symbols) -> Mapping[str, Deci
 
 
 def unnamed(heard: Heard, account: str, symbols: Symbols) -> tuple[tuple[str, str], ...]:
-    """(symbol, currency) of what is held, open or was dealt in another currency than we were told, in order."""
+    """(symbol, currency) of what is held, open or was dealt, and goes by the name of something in another currency, in order."""
     dealt = [contract for contract, fill in heard.latest().values() if fill.acctNumber == account]
     open_ = [contract for contract, order in heard.opened.values() if order.account == account]
     last = {contract.conId: (contract, quantity) for owner, contract, quantity in heard.positions if owner == account}
     held = [contract for contract, quantity in last.values() if states.exact(quantity)]
     return tuple(sorted({found for contract in (*held, *open_, *dealt) if (found := symbols.unnamed(contract)) is not None}))
+
+
+def strays(held: Iterable[str], symbols: Symbols) -> Mapping[str, str]:
+    """Symbol -> currency of what is held in another currency than every stock, and of which nobody spoke."""
+    return {symbol: currency for symbol in held if (currency := symbols.stray(symbol)) is not None}
 
 
 def cash(values: Values, account: str) -> Mapping[str, Decimal]:

@@ -19,7 +19,7 @@ async def heard(line: Line, request: int, what: str) -> Preview:
     """The first answer with figures: IB may send one without any before it.
 
     `Refused` where the broker would not take the order, and where it tells nothing, or only absurd figures (an unset one is
-    1.797e308), for `PATIENCE` seconds.
+    1.797e308), for `PATIENCE` seconds: these carry the fact `silent`.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(line.timeout, PATIENCE)
@@ -34,7 +34,7 @@ async def heard(line: Line, request: int, what: str) -> Preview:
             raise Refused(f"The broker refused {what}: {code}, {sentence}", "Correct the order, or its size.", code=code)
         if (left := deadline - loop.time()) <= 0:
             absurd = "told no figures that can be reckoned with for" if request in line.heard.previews else "left unanswered"
-            raise Refused(f"The broker {absurd} {what}.", "Without its margin nothing is sent; ask again later.")
+            raise Refused(f"The broker {absurd} {what}.", "Without its margin nothing is sent; ask again later.", silent=True)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(line.heard.changed.wait(), min(left, 1.0))
 

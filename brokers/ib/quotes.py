@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from brokers.ib import states
@@ -38,6 +40,20 @@ async def snapshots(line: Line, contracts: Mapping[str, Any]) -> Mapping[str, Qu
         if quote is not None:
             quotes[symbol] = quote
     return quotes
+
+
+def with_marks(line: Line, quotes: Mapping[str, Quote], marks: Iterable[tuple[str, str, Decimal, float]]) -> Mapping[str, Quote]:
+    """`quotes`, with the broker's own mark (symbol, currency, price, loop time) of each position that nobody quotes a price of
+    that could be dealt at.
+    """
+    out = dict(quotes)
+    for symbol, currency, price, at in marks:
+        known = quotes.get(symbol)
+        if known is None:
+            out[symbol] = Quote(symbol, None, None, None, currency, line.instant(at), mark=price)
+        elif known.dealable is None and known.currency == currency:
+            out[symbol] = replace(known, mark=price)
+    return out
 
 
 async def stream(line: Line, contracts: Mapping[str, Any]) -> AsyncIterator[Quote]:

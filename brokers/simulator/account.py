@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from brokers.simulator import messages
 from brokers.simulator.session import Session
 from brokers.simulator.wire import Fields, frame
+from portfolio.types import multiplier
 
 if TYPE_CHECKING:
     from brokers.simulator.gateway import Gateway
@@ -87,7 +88,7 @@ def positions_multi(gateway: Gateway, session: Session, fields: Fields) -> None:
     request, exchange, store = fields.number(), gateway.exchange, gateway.exchange.store
     for symbol, held in store.positions.items():
         contract = messages.contract_fields(exchange.listing(symbol), "")
-        session.send(frame(71, 1, request, store.account, *contract, held.quantity, held.average, ""))
+        session.send(frame(71, 1, request, store.account, *contract, held.quantity, held.average * multiplier(symbol), ""))
     session.send(frame(72, 1, request))
 
 
@@ -98,11 +99,15 @@ def account_updates(gateway: Gateway, session: Session, fields: Fields) -> None:
         return
     exchange, store = gateway.exchange, gateway.exchange.store
     session.send(*(frame(6, 2, tag, value, currency, store.account) for tag, value, currency in values(gateway)))
-    for symbol, held in store.positions.items():
-        listing, price = exchange.listing(symbol), exchange.price(symbol)
-        session.send(messages.portfolio(store.account, listing, held, price))
+    session.send(*(frame for symbol in store.positions for frame in portfolio_frames(gateway, symbol)))
     clock = exchange.now().astimezone(messages.ZONE)
     session.send(frame(8, 1, f"{clock:%H:%M}"), frame(54, 1, store.account))
+
+
+def portfolio_frames(gateway: Gateway, symbol: str) -> list[bytes]:
+    """What the gateway tells of a position whenever it changes, to who subscribed to the account."""
+    exchange, store = gateway.exchange, gateway.exchange.store
+    return [messages.portfolio(store.account, exchange.listing(symbol), store.positions[symbol], exchange.price(symbol))]
 
 
 def account_updates_multi(gateway: Gateway, session: Session, fields: Fields) -> None:

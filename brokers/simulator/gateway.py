@@ -137,6 +137,8 @@ class Gateway:
         for session in self._sessions.values():
             if session.wants_positions and not session.down:
                 session.send(*money.position_frames(self, order.symbol))
+            if session.wants_account and not session.down:
+                session.send(*money.portfolio_frames(self, order.symbol))
 
     def commission(self, fill: Fill) -> None:
         order = self.exchange.store.orders[fill.perm_id]

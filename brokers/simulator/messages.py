@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from brokers.simulator.market import CASH, OPT, STK, Listing
 from brokers.simulator.store import Fill, Order, Position
 from brokers.simulator.wire import UNSET, UNSET_INTEGER, frame, text
-from portfolio.types import option_terms
+from portfolio.types import multiplier, option_terms
 from portfolio.types.contracts import SHARES_A_CONTRACT
 
 ZONE = ZoneInfo("US/Eastern")
@@ -154,14 +154,16 @@ def commission(fill: Fill, currency: str) -> bytes:
 
 
 def position(account: str, listing: Listing, held: Position) -> bytes:
-    return frame(61, 3, account, *contract_fields(listing, ""), held.quantity, held.average)
+    """The average cost of an option is of its hundred shares."""
+    return frame(61, 3, account, *contract_fields(listing, ""), held.quantity, held.average * multiplier(listing.symbol))
 
 
 def portfolio(account: str, listing: Listing, held: Position, price: Decimal) -> bytes:
-    value = held.quantity * price
-    gain = value - held.quantity * held.average
+    """The market price is of one share; value and average cost of an option are of its hundred."""
+    shares = multiplier(listing.symbol)
+    value, cost = held.quantity * price * shares, held.average * shares
     fields = contract_fields(listing, listing.exchange)
-    return frame(7, 8, *fields, held.quantity, price, value, held.average, gain, 0, account)
+    return frame(7, 8, *fields, held.quantity, price, value, cost, value - held.quantity * cost, 0, account)
 
 
 def bars(request: int, rows: Sequence[tuple[str, float]]) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from brokers.simulator.market import CASH, Listing, SimulatedMarket
+from brokers.simulator.market import CASH, OPT, Listing, SimulatedMarket
 from brokers.simulator.requests import ContractRequest
 from brokers.simulator.store import Order, Position, Store
 from portfolio.rates import worth
@@ -28,6 +28,19 @@ def commission(shares: Decimal, price: Decimal) -> Decimal:
     """
     wanted = max(shares * Decimal("0.005"), Decimal(1))
     return min(wanted, shares * price / 100).quantize(CENT, ROUND_HALF_UP)
+
+
+def option_commission(contracts: Decimal, premium: Decimal) -> Decimal:
+    """What one order in options pays, to the cent: 0.65 a contract, 0.50 below a premium (a share) of 0.10, 0.25 below 0.05, and
+    at least 1.00.
+
+    Source: IB's published commissions of US options (IBKR Pro, up to 10,000 contracts a month).
+
+    >>> option_commission(Decimal(3), Decimal(5)), option_commission(Decimal(1), Decimal(5))
+    (Decimal('1.95'), Decimal('1.00'))
+    """
+    a_contract = "0.65" if premium >= Decimal("0.10") else "0.50" if premium >= Decimal("0.05") else "0.25"
+    return max(contracts * Decimal(a_contract), Decimal(1)).quantize(CENT, ROUND_HALF_UP)
 
 
 class Valuation:
@@ -71,8 +84,10 @@ class Valuation:
     # ------------------------------------------------------------ what an order pays
     def fee(self, listing: Listing, quantity: Decimal, price: Decimal) -> Decimal:
         """The commission of a whole order, to the cent, in `fee_currency`."""
+        if listing.kind == OPT:
+            return option_commission(quantity, price)
         if listing.kind != CASH:
-            return commission(quantity * multiplier(listing.symbol), price)
+            return commission(quantity, price)
         bought, _ = currency_pair(listing.symbol) or ("", "")
         dollars = max(quantity * self._or_nothing(bought, "USD") * CONVERSION, LEAST)
         return (dollars * self._or_nothing("USD")).quantize(CENT, ROUND_HALF_UP)

@@ -27,7 +27,8 @@ CENT = Decimal("0.01")
 @dataclass(frozen=True, slots=True)
 class _Line:
     """One put. each: what a contract costs, a fraction of equity; yearly: what it costs a year; fades: what of that is no
-    intrinsic value, which time takes away; covered: contracts that would cover the book, None where nobody can tell.
+    intrinsic value, which time takes away; covered: contracts that would cover the book, None where nobody can tell; marked:
+    whether it is held and nothing but the broker's own mark says what it is worth.
     """
 
     terms: OptionTerms
@@ -37,6 +38,7 @@ class _Line:
     fades: float
     covered: float | None
     beta: float
+    marked: bool = False
 
 
 def put_hedge(hedge: HedgePolicy, scene: Scene) -> Hedge:
@@ -124,11 +126,14 @@ def _line(terms: OptionTerms, hedge: HedgePolicy, scene: Scene) -> _Line | str:
         return f"too little history to measure a beta to {hedge.instrument} by"
     each = float(multiplier(terms.symbol) * premium * rate / scene.equity)
     inside = max(float(terms.strike) - there.price, 0.0) * a_share if there else 0.0
-    return _Line(terms, held, each, each * a_year, max(each - inside, 0.0) * a_year, covered, beta)
+    marked = scene.quotes[terms.symbol].marked
+    return _Line(terms, held, each, each * a_year, max(each - inside, 0.0) * a_year, covered, beta, marked)
 
 
 def _number(line: _Line, hedge: HedgePolicy) -> tuple[float, str]:
     """(contracts to hold, why)."""
+    if line.marked:
+        return line.held, f"{line.held:g} of {line.terms.symbol} stay at the broker's own mark, for nobody quotes it"
     about = f"{line.terms.symbol}: the book's beta to {hedge.instrument} is {line.beta:.2f}"
     if line.covered is None:
         return line.held, f"{line.held:g} of {line.terms.symbol} stay, for nobody can tell the beta"
@@ -150,9 +155,11 @@ def _affordable(yearly: float, ceiling: float, most: int) -> int:
 
 
 def _premium(terms: OptionTerms, scene: Scene) -> Decimal | None:
-    """The middle of the quote, per share, where an order may be sized on it."""
+    """Per share: the quote that an order may be sized on; of what is held, without one, the broker's own mark."""
     quote = scene.quotes.get(terms.symbol)
-    return quote.dealable if quote and quote.currency == scene.policy.currency(terms.symbol) else None
+    if quote is None or quote.currency != scene.policy.currency(terms.symbol):
+        return None
+    return quote.worth if scene.held.get(terms.symbol, 0) > 0 else quote.dealable
 
 
 def _rate(terms: OptionTerms, scene: Scene) -> Decimal | None:

@@ -4,49 +4,27 @@ conversions that pay for them. Sells first, then conversions, then buys.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from portfolio.errors import Refused
-from portfolio.orders.conversions import Conversion, after, conversions, fee_of, under_way
-from portfolio.orders.costs import commission_of, square_root_impact
+from portfolio.orders.conversions import Conversion, after, conversions, under_way
+from portfolio.orders.costs import commission_of
+from portfolio.orders.lines import NO_REASON, ROUNDING, Because, conversion_line, line_of, order_ref, plan_id
 from portfolio.orders.rounding import Lots, whole_lots
 from portfolio.orders.sizing import ONE, ZERO, Sizing
-from portfolio.types import FloatArray, PlanLine, Side, Weights, currency_pair, multiplier
+from portfolio.types import FloatArray, PlanLine, Side, Weights, currency_pair, multiplier, option_terms
 
-ROUNDING = 1e-9  # of a position: what the last bits of a weight are off is no share bought or sold
 TRIES = 8
 HUGE = 1_000_000
+OPTION = "SPY230120P00360000"  # any one: the schedule is the same for all
 CENT = Decimal("0.01")
 INFINITE = Decimal("Infinity")
-Parts = Mapping[str, Mapping[str, Decimal]]  # symbol -> cause -> signed quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Because:
-    """Why: the sentence of each symbol, and what its trade is made of before it is whole."""
-
-    reasons: Mapping[str, str]
-    parts: Parts
-
-
-NO_REASON = Because({}, {})
-
-
-def order_ref(account: str, plan: str, instrument: str, leg: int) -> str:
-    """16 hex digits that name an order for ever: a pure function of what it is for."""
-    return hashlib.sha256(f"{account}|{plan}|{instrument}|{leg}".encode()).hexdigest()[:16]
-
-
-def plan_id(decision: str) -> str:
-    """The id of the plan of a decision: a decision has one."""
-    return hashlib.sha256(f"plan|{decision}".encode()).hexdigest()[:16]
 
 
 def plan_orders(wish: Weights, keep: frozenset[str], because: Because, sizing: Sizing) -> tuple[PlanLine, ...]:
@@ -59,9 +37,13 @@ def plan_orders(wish: Weights, keep: frozenset[str], because: Because, sizing: S
     table = _table(wish, keep, sizing)
     deltas, converted = _affordable(table, sizing)
     traded = sorted(deltas, key=lambda s: (deltas[s] > 0, s))
-    lines = [_line(s, deltas[s], because, sizing) for s in traded]
+    wanted = _deltas(table, _contracts(table, sizing), sizing)
+    lines = [line_of(s, deltas[s], because, sizing, wanted.get(s)) for s in traded]
     sells = [line for line in lines if line.side is Side.SELL]
-    return (*sells, *(_conversion_line(one, sizing) for one in converted), *lines[len(sells) :])
+    return (*sells, *(conversion_line(one, sizing) for one in converted), *lines[len(sells) :])
+
+
+_Trades = tuple[dict[str, Decimal], tuple[Conversion, ...]]  # signed quantities, and the conversions that pay for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +62,10 @@ class _Table:
 def _table(wish: Weights, keep: frozenset[str], sizing: Sizing) -> _Table:
     mine = {s for s, q in (*sizing.account.positions.items(), *sizing.pending.items()) if q and not currency_pair(s)}
     moving = tuple(s for s in sorted(wish) if s not in keep and (wish[s] or s in mine))
-    worth = {s: sizing.price(s) * sizing.rate(sizing.currency(s)) for s in sorted({*mine, *moving})}
+    price = {s: sizing.price(s) if s in moving else sizing.worth(s) for s in sorted({*mine, *moving})}
+    worth = {s: each * sizing.rate(sizing.currency(s)) for s, each in price.items()}
     rates = {c: sizing.rate(c) for c in sizing.account.foreign}
-    equity = sizing.account.equity({s: price / multiplier(s) for s, price in worth.items()}, rates)
+    equity = sizing.account.equity({s: each / multiplier(s) for s, each in worth.items()}, rates)
     if not equity.is_finite() or equity <= 0:
         raise Refused(f"The account's equity is {equity:.2f}: there is nothing to plan with.", "Fund the account first.")
     value = tuple(worth[s] * sizing.step(s) for s in moving)
@@ -97,7 +80,8 @@ def _table(wish: Weights, keep: frozenset[str], sizing: Sizing) -> _Table:
 
 def _bounds(wished: Mapping[str, tuple[float, float]], cap: FloatArray, sizing: Sizing) -> tuple[FloatArray, FloatArray]:
     """(low, high) of the increments traded. No long position is sold into a short one and no short one bought into a long one
-    unless that is the wish; what an order at work will bring is not sold before it is there; none rises above its cap.
+    unless that is the wish; what an order at work will bring is not sold before it is there; none rises above its cap, nor
+    stays above it where the wish is within.
 
     wished: symbol -> (weight, ideal increments to trade); a short position is never rounded to a larger one.
     """
@@ -107,11 +91,12 @@ def _bounds(wished: Mapping[str, tuple[float, float]], cap: FloatArray, sizing: 
         there, then = float(sizing.account.positions.get(symbol, ZERO) / step), float(sizing.held(symbol) / step)
         most = min(cap[row], float(sizing.ceilings.get(symbol, INFINITE) / step))
         if (weight or then) < 0:
-            low[row] = min(math.ceil(max(-most - then, ideal)), 0.0)
             high[row] = max(math.floor(-max(there, then)), 0.0)
+            low[row] = min(math.ceil(max(-most - then, ideal)), high[row])
         else:
             low[row] = -max(math.floor(min(there, then)), 0.0)
-            high[row] = max(math.floor(most - then), 0.0)
+            over = ideal <= most - then < 0.0
+            high[row] = max(math.floor(most - then), low[row] if over else 0.0)
     return low, high
 
 
@@ -120,33 +105,75 @@ def _increments(symbol: str, weight: float, equity: Decimal, value: Decimal, siz
     increment that is held stays where all of it shall go.
     """
     held = sizing.held(symbol) / sizing.step(symbol)
-    exact = Decimal(repr(float(weight))) * equity / value - held
+    most = sizing.ceilings.get(symbol, INFINITE) / sizing.step(symbol)
+    exact = max(min(Decimal(repr(float(weight))) * equity / value, most), -most) - held
     whole = exact.to_integral_value()
     size = max(abs(whole + held), ONE)
     return float(whole) if abs(exact - whole) <= Decimal(repr(ROUNDING)) * size else float(exact)
 
 
-def _affordable(table: _Table, sizing: Sizing) -> tuple[dict[str, Decimal], tuple[Conversion, ...]]:
-    """The trades, and the conversions that pay for them: the room for shares is cut by what conversions cost until the cash
-    after everything is what it must be, to the cent.
+def _affordable(table: _Table, sizing: Sizing) -> _Trades:
+    """The trades, and the conversions that pay for them. The contracts of a hedge come first, as many as were asked for; where
+    the cash does not pay for them, whatever else is left undone, as many as it does.
     """
     floor = table.equity * Decimal(repr(sizing.reserve))
-    room = _cash(sizing, {}) - floor
-    best: tuple[dict[str, Decimal], tuple[Conversion, ...]] | None = None
+    wanted = _contracts(table, sizing)
+    found, low, high = _within(table, wanted, floor, sizing), 0, int(wanted.max(initial=0.0))
+    while high - low > 1 and (found is None or low):
+        middle = (low + high) // 2
+        fewer = _within(table, np.minimum(wanted, middle), floor, sizing)
+        low, high, found = (middle, high, fewer) if fewer else (low, middle, found)
+    if found is not None and wanted.any():
+        return found
+    best = found or _within(table, np.zeros(len(wanted)), floor, sizing)
+    assert best is not None
+    return ({}, _paid({}, floor, sizing)[0]) if _no_better(best[0], table, floor, sizing) else best
+
+
+def _contracts(table: _Table, sizing: Sizing) -> FloatArray:
+    """The whole contracts to buy of each option; 0 of everything else, and of what is worth no ticket."""
+    options = np.array([option_terms(s) is not None for s in table.symbols], bool)
+    unit = np.array([float(v) for v in table.value])
+    whole = np.minimum(np.floor(table.ideal + ROUNDING), table.high)
+    out: FloatArray = np.where(options & (whole > 0) & (whole * unit >= sizing.minimum_trade), whole, 0.0)
+    return out
+
+
+def _within(table: _Table, contracts: FloatArray, floor: Decimal, sizing: Sizing) -> _Trades | None:
+    """The trades with these contracts: the room for shares is cut by what they and conversions cost, until the cash after
+    everything is what it must be, to the cent. None where even without a purchase of shares it does not pay for the contracts.
+    """
+    rest = replace(table, low=np.where(contracts > 0, 0.0, table.low), high=np.where(contracts > 0, 0.0, table.high))
+    room, tight = _cash(sizing, _deltas(table, contracts, sizing)) - floor, False
     for number in range(TRIES):
-        found = whole_lots(_lots(table, float(room), sizing))
-        steps = found.traded if found.affordable else np.minimum(found.traded, 0.0)
-        deltas = {s: int(k) * sizing.step(s) for s, k in zip(table.symbols, steps, strict=True) if k}
+        found = whole_lots(_lots(rest, float(room), sizing))
+        shares = found.traded if found.affordable else np.minimum(found.traded, 0.0)
+        deltas = _deltas(table, shares + contracts, sizing)
         converted, short = _paid(deltas, floor, sizing)
-        short = max(short, _beyond(table, steps))
-        if short <= 0 or not any(d > 0 for d in deltas.values()):
-            best = deltas, converted
+        over = _beyond(table, shares + contracts)
+        if max(short, over) <= 0:
+            return deltas, converted
+        if short <= 0 and not tight:  # what is sold is rounded up before what is bought is cut, which may be a short bought back
+            rest, tight = replace(rest, high=_sold_enough(rest)), True
+            continue
+        short = max(short, over)
+        if not (shares > 0).any():
             break
         room = min(room, Decimal(repr(found.spent))) - short * 2 ** max(number - 2, 0)
-    if best is None:
-        deltas = {s: d for s, d in deltas.items() if d < 0}
-        best = deltas, _paid(deltas, floor, sizing)[0]
-    return ({}, _paid({}, floor, sizing)[0]) if _no_better(best[0], table, floor, sizing) else best
+    deltas = _deltas(table, np.minimum(shares, 0.0) + contracts, sizing)
+    converted, short = _paid(deltas, floor, sizing)
+    return None if short > 0 and contracts.any() else (deltas, converted)
+
+
+def _sold_enough(table: _Table) -> FloatArray:
+    """The most increments of each where no long position that shall shrink stays above its wish."""
+    shrinks = (table.held > 0) & (table.ideal < 0)
+    out: FloatArray = np.where(shrinks, np.maximum(np.floor(table.ideal), table.low), table.high)
+    return out
+
+
+def _deltas(table: _Table, steps: FloatArray, sizing: Sizing) -> dict[str, Decimal]:
+    return {s: int(k) * sizing.step(s) for s, k in zip(table.symbols, steps, strict=True) if k}
 
 
 def _no_better(deltas: Mapping[str, Decimal], table: _Table, floor: Decimal, sizing: Sizing) -> bool:
@@ -221,72 +248,22 @@ def _lots(table: _Table, room: float, sizing: Sizing) -> Lots:
 
 
 def _fees(symbols: tuple[str, ...], rate: list[Decimal], sizing: Sizing) -> Callable[[FloatArray, Any], FloatArray]:
-    """Commissions of increments, in the account's currency: of the shares of the policy's one schedule."""
+    """Commissions of increments, in the account's currency: shares by the policy's one schedule, options each by theirs."""
     step = np.array([float(sizing.step(s)) for s in symbols])
     price = np.array([float(sizing.price(s)) for s in symbols])
     base = np.array([float(r) for r in rate])
-    schedule = commission_of(sizing.costs, "")
+    shares, options = commission_of(sizing.costs, ""), commission_of(sizing.costs, OPTION)
+    apart = np.array([bool(option_terms(s)) for s in symbols], bool)
 
     def fee(increments: FloatArray, rows: Any) -> FloatArray:
-        some: FloatArray = schedule.about(increments * step[rows], price[rows]) * base[rows]
-        return some
+        units, each = increments * step[rows], price[rows]
+        some = shares.about(units, each)
+        if apart.any():
+            some = np.where(apart[rows], options.about(units, each), some)
+        paid: FloatArray = some * base[rows]
+        return paid
 
     return fee
-
-
-def _line(symbol: str, delta: Decimal, because: Because, sizing: Sizing) -> PlanLine:
-    instrument = sizing.instruments.get(symbol, symbol)
-    told = {cause: part for cause, part in because.parts.get(symbol, {}).items() if part}
-    left = delta - sum(told.values(), ZERO)
-    if told and abs(left) < Decimal(repr(ROUNDING)):  # the last bits of a weight are no cause of their own
-        largest = max(told, key=lambda cause: abs(told[cause]))
-        told[largest] += left
-        left = ZERO
-    parts = {**told, "rounding": left}
-    return PlanLine(
-        ref=order_ref(sizing.account_name, plan_id(sizing.decision), instrument, 0),
-        instrument=instrument,
-        symbol=symbol,
-        side=Side.BUY if delta > 0 else Side.SELL,
-        quantity=abs(delta),
-        price=sizing.price(symbol) / multiplier(symbol),
-        currency=sizing.currency(symbol),
-        reason=because.reasons.get(symbol, ""),
-        rate=sizing.rate(sizing.currency(symbol)),
-        parts={cause: part for cause, part in parts.items() if part},
-        cost=_cost(symbol, delta, sizing),
-    )
-
-
-def _cost(symbol: str, delta: Decimal, sizing: Sizing) -> Decimal:
-    """Expected, in the symbol's currency: commission, the way to the far side of the quote, and the impact where the day's
-    volume and volatility are known.
-    """
-    price, far, size = sizing.price(symbol), sizing.far(symbol, delta), abs(delta)
-    paid = commission_of(sizing.costs, symbol).of(size, far) + size * abs(far - price)
-    volume, volatility = sizing.daily.get(symbol, (0.0, 0.0))
-    concession = square_root_impact(float(size), volume, volatility, sizing.costs.impact)
-    impact = Decimal(repr(concession)) * size * price if np.isfinite(concession) else ZERO
-    return (paid + impact).quantize(Decimal("0.01"))
-
-
-def _conversion_line(one: Conversion, sizing: Sizing) -> PlanLine:
-    second = one.symbol.partition(".")[2]
-    rate = sizing.rate(second)
-    fee = fee_of(one, sizing) / rate
-    return PlanLine(
-        ref=order_ref(sizing.account_name, plan_id(sizing.decision), f"FX:{one.symbol}", 0),
-        instrument=f"FX:{one.symbol}",
-        symbol=one.symbol,
-        side=Side.BUY if one.delta > 0 else Side.SELL,
-        quantity=abs(one.delta),
-        price=one.price,
-        currency=second,
-        reason=f"{one.needed:,.2f} {one.currency} are lacking once the shares are traded",
-        rate=rate,
-        parts={"cash": one.delta},
-        cost=(fee + abs(one.delta) * abs(one.far - one.price)).quantize(Decimal("0.01")),
-    )
 
 
 __all__ = ["NO_REASON", "Because", "Sizing", "order_ref", "plan_id", "plan_orders", "spent"]

@@ -73,6 +73,14 @@ class Sizing:
             )
         return price * multiplier(symbol)
 
+    def worth(self, symbol: str) -> Decimal:
+        """What one unit that is held is worth, in its currency: its price, or the broker's own mark of it."""
+        quote, currency = self.quotes.get(symbol), self.currency(symbol)
+        if quote is not None and quote.marked and quote.currency == currency:
+            assert quote.mark is not None
+            return quote.mark * multiplier(symbol)
+        return self.price(symbol)
+
     def far(self, symbol: str, delta: Decimal) -> Decimal:
         """What a taker pays for one unit: the ask when buying, the bid when selling; the reference where that side is absent,
         and half the spread that the policy assumes beside it.
@@ -86,8 +94,8 @@ class Sizing:
         return quote.reference * (ONE + half if delta > 0 else ONE - half) * multiplier(symbol)
 
     def pair(self, currency: str) -> tuple[str, Quote]:
-        """(symbol, quote) of the pair of `currency` and the account's own; a pair without a quote is dealt at its rate, half the
-        policy's spread away.
+        """(symbol, quote) of the pair of `currency` and the account's own; a pair without a quote is dealt at its rate, a tenth
+        of the policy's half spread away: the large pairs trade within a pip of it.
         """
         symbol = pair_symbol(currency, self.base)
         quote = self.quotes.get(symbol)
@@ -95,6 +103,6 @@ class Sizing:
             return symbol, quote
         rate = self.rate(currency)
         mid = (rate if symbol.startswith(currency) else ONE / rate).quantize(PIPETTE)
-        half = mid * Decimal(repr(self.costs.half_spread))
+        half = mid * Decimal(repr(self.costs.half_spread)) / 10
         quoted = symbol.partition(".")[2]
         return symbol, Quote(symbol, mid - half, mid + half, mid, quoted, self.rates[currency].time, delayed=True)

@@ -3,8 +3,21 @@
 from portfolio.risk.apply import apply_verdicts, blocked
 from portfolio.risk.drawdown import state_after
 from portfolio.risk.judge import judge
+from portfolio.risk.mending import Mended, mended, over
 from portfolio.risk.profile import contributions, risk_profile
 from portfolio.risk.settling import settle
 from portfolio.risk.situation import Situation
 
-__all__ = ["Situation", "apply_verdicts", "blocked", "contributions", "judge", "risk_profile", "settle", "state_after"]
+__all__ = [
+    "Mended",
+    "Situation",
+    "apply_verdicts",
+    "blocked",
+    "contributions",
+    "judge",
+    "mended",
+    "over",
+    "risk_profile",
+    "settle",
+    "state_after",
+]

@@ -88,12 +88,13 @@ def _drawdown(name: str, limit: DrawdownLimit, start: Decimal | None, sessions: 
     return passed(name, words, (), loss, limit.reduce)
 
 
-def state_rule(state: TradingState) -> Verdict:
-    """What the account's trading state allows."""
+def state_rule(state: TradingState, words: str = "") -> Verdict:
+    """What the account's trading state allows. words: the state, who brought it about and when, where that is known."""
+    said = f"the account is {words or state.value}"
     if state is TradingState.HALTED:
-        return Verdict("trading_state", Action.BLOCK, 0.0, (), "the account is HALTED; `trimtab resume` clears it")
+        return Verdict("trading_state", Action.BLOCK, 0.0, (), f"{said}; `trimtab resume` clears it")
     if state is TradingState.REDUCING:
-        return Verdict("trading_state", Action.REDUCE, 1.0, (), "the account is REDUCING: only sells until a person resumes it")
+        return Verdict("trading_state", Action.REDUCE, 1.0, (), f"{said}: only sells until a person resumes it")
     return passed("trading_state", f"the account is {state.value}")
 
 

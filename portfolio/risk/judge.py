@@ -27,10 +27,10 @@ def judge(weights: Weights, there: Situation) -> tuple[Verdict, ...]:
     policy, market = there.policy, there.market
     finite = finite_weights(weights)
     if finite.action is Action.BLOCK:
-        return (finite, state_rule(there.state))
+        return (finite, state_rule(there.state, there.standing))
     return (
         finite,
-        state_rule(there.state),
+        state_rule(there.state, there.standing),
         *data_health(market),
         *strange_quotes(there),
         *freshness(market, policy),

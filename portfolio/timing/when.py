@@ -18,8 +18,9 @@ class Occasion:
     """What is known on the day. Weights are fractions of equity.
 
     rebalances: sessions of the finished plans that traded, oldest first; since: sessions since the last of them (0: today).
-    repair: what is held breaks a limit. members: symbol -> its name in the class whose bands count (empty: itself).
-    covariance: of a day, of the symbols whose wish differs from what is held, sorted; None where history does not carry it.
+    repair: the least trade that mends what is over a limit, and why; None where nothing is. members: symbol -> its name in the
+    class whose bands count (empty: itself). covariance: of a day, of the symbols whose wish differs from what is held, sorted;
+    None where history does not carry it.
     """
 
     wish: Weights
@@ -28,7 +29,7 @@ class Occasion:
     rebalances: tuple[date, ...] = ()
     since: int | None = None
     place: SessionPlace | None = None
-    repair: bool = False
+    repair: tuple[Weights, str] | None = None
     turned: Mapping[str, date] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
     covariance: FloatArray | None = None
@@ -39,20 +40,23 @@ class Occasion:
 
 
 def rebalance(policy: RebalancePolicy, now: Occasion) -> Timing:
-    """Whether the account moves to the wish today. A first investment and a broken limit wait for nothing; a cooldown and
-    the month's maximum hold back everything else; cash that came or went is dealt with before the policy's own rule.
+    """Whether the account moves to the wish today. A first investment waits for nothing; a cooldown and the month's maximum
+    hold back the policy's own rule. Where that does not trade, a broken limit is mended at once, by the least trade that does,
+    and then cash that came or went is dealt with.
     """
     if not any(abs(w) > 0 for w in now.current.values()):
         return Timing(True, now.wish, "the account holds nothing yet: the first investment", "first investment")
-    if now.repair:
-        return Timing(True, now.wish, "what is held breaks a limit", "repair")
     wait = _wait(policy, now)
-    if wait:
-        return Timing(False, now.wish, wait)
-    asked = {"calendar": _calendar, "drift": _drift, "signal": _signal, "cost_aware": _cost_aware}[policy.when](policy, now)
-    if asked.trade or not policy.cash_flows:
+    own = {"calendar": _calendar, "drift": _drift, "signal": _signal, "cost_aware": _cost_aware}[policy.when]
+    asked = Timing(False, now.wish, wait) if wait else own(policy, now)
+    if asked.trade:
         return asked
-    return flowed(policy, now.wish, now.current) or asked
+    if now.repair:
+        weights, why = now.repair
+        whole = weights == now.wish
+        return Timing(True, weights, f"what is held breaks a limit: {why}", "repair" if whole else "mend")
+    flow = flowed(policy, now.wish, now.current) if policy.cash_flows and not wait else None
+    return flow or asked
 
 
 def _wait(policy: RebalancePolicy, now: Occasion) -> str:

@@ -41,9 +41,24 @@ from portfolio.types.policy import (
 )
 from portfolio.types.risk import Hedge, MarginPicture, StressResult, VarBacktest
 from portfolio.types.timing import SessionPlace, Timing
-from portfolio.types.words import BY_LOSS, Action, FloatArray, Health, OrderState, Side, Span, TradingState, Weights
+from portfolio.types.words import (
+    BY_BOOKS,
+    BY_HAND,
+    BY_LOSS,
+    Action,
+    FloatArray,
+    Health,
+    OrderState,
+    Side,
+    Span,
+    Standing,
+    TradingState,
+    Weights,
+)
 
 __all__ = [
+    "BY_BOOKS",
+    "BY_HAND",
     "BY_LOSS",
     "CURRENCIES",
     "Account",
@@ -93,6 +108,7 @@ __all__ = [
     "Side",
     "SizingPolicy",
     "Span",
+    "Standing",
     "StrategyPolicy",
     "StrategyRule",
     "StressPolicy",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -44,7 +44,8 @@ class BrokerPicture:
     """All the broker knows of one account, asked afresh; complete, or the asking raised `Outage`.
 
     base: the account's own currency, "" where it is not told. unnamed: (symbol, currency) of shares and options that are held
-    or were dealt in another currency than we were told they trade in: they go by a name that is not theirs.
+    or were dealt and have the name of something in another currency: they go by a name that is not theirs. strays: symbol ->
+    currency of what is held in another currency than every stock of ours, and of which nobody spoke.
     """
 
     account: str
@@ -56,6 +57,7 @@ class BrokerPicture:
     net_liquidation: Decimal | None
     base: str = ""
     unnamed: tuple[tuple[str, str], ...] = ()
+    strays: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

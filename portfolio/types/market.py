@@ -22,7 +22,8 @@ class Instrument:
 class Quote:
     """A price somebody would deal at, with its age. Prices in `currency` per share.
 
-    close: of the session before. volume: dealt in this session, as the source counts it (shares, or hundreds of them).
+    close: of the session before. volume: dealt in this session, as the source counts it (shares, or hundreds of them). mark:
+    what the broker itself values our position at, where nobody quotes what could be dealt at; no order is sized on it.
     """
 
     symbol: str
@@ -35,6 +36,7 @@ class Quote:
     frozen: bool = False  # the last ones before the exchange closed
     close: Decimal | None = None
     volume: Decimal | None = None
+    mark: Decimal | None = None
 
     @property
     def market_data(self) -> str:
@@ -55,6 +57,16 @@ class Quote:
         if price is None or not price.is_finite() or price <= 0 or not self._numbers or self.crossed:
             return None
         return price
+
+    @property
+    def worth(self) -> Decimal | None:
+        """What a holding is worth: the price that an order may be sized on, else the broker's own mark of the position."""
+        return self.dealable or (self.mark if self.marked else None)
+
+    @property
+    def marked(self) -> bool:
+        """Whether nothing but the broker's mark says what it is worth."""
+        return self.dealable is None and self.mark is not None and self.mark.is_finite() and self.mark > 0
 
     @property
     def crossed(self) -> bool:

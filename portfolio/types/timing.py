@@ -23,8 +23,9 @@ class SessionPlace:
 class Timing:
     """Whether to trade now, to which weights (all of the wish, or the part that is worth it), and the sentence why.
 
-    kind: first investment | repair | rule | cash flow (this one is no rebalance: a calendar, a cooldown and a month's maximum
-    do not count it). gain, cost: of cost_aware, fractions of equity over its horizon; trading is worth gain - cost.
+    kind: first investment | rule | repair (all of the wish, for a limit's sake) | mend (the least that keeps it) | cash flow;
+    the last two are no rebalance: a calendar, a cooldown and a month's maximum do not count them. gain, cost: of cost_aware,
+    fractions of equity over its horizon; trading is worth gain - cost.
     """
 
     trade: bool

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brokers.commissions import outstanding, unexplained
 from brokers.judging import doubled, judge, judge_late, judge_order, traces
-from brokers.reconcile import Desk, match, unexplained
+from brokers.reconcile import Desk, match
 from portfolio.ledger import Break
 from portfolio.types import BrokerOrder, BrokerPicture, Execution, Intent, OrderState, Side, TradingState
 from warehouse.ledger.transitions import allowed
@@ -129,19 +130,17 @@ def test_a_missing_commission_explains_so_much_cash_and_no_more():
 
 
 def test_what_an_unreported_commission_may_be():
-    from brokers.reconcile import _outstanding
-
-    assert _outstanding([fill(10, commission=None), fill(10, commission=1)], "USD") == {"USD": Decimal(1)}
+    assert outstanding([fill(10, commission=None), fill(10, commission=1)], "USD") == {"USD": Decimal(1)}
     told = replace(fill(10_000, commission=None), symbol="EUR.USD", price=Decimal("1.10"))
-    assert _outstanding([told], "EUR") == {"EUR": Decimal("2.5")}, "once, and in the account's own money"
-    assert _outstanding([told], "USD") == {"USD": Decimal(2)}
+    assert outstanding([told], "EUR") == {"EUR": Decimal("2.5")}, "once, and in the account's own money"
+    assert outstanding([told], "USD") == {"USD": Decimal(2)}
     large = replace(told, quantity=Decimal(-1_000_000))
-    assert _outstanding([large], "EUR") == {"EUR": Decimal(40)}, "0.2 basis points are charged, twice that is borne with"
-    assert _outstanding([large, told], "EUR") == {"EUR": Decimal("42.5")}
+    assert outstanding([large], "EUR") == {"EUR": Decimal(40)}, "0.2 basis points are charged, twice that is borne with"
+    assert outstanding([large, told], "EUR") == {"EUR": Decimal("42.5")}
     small = replace(fill(10, commission=None), symbol="USD.JPY", price=Decimal(140), currency="JPY")
-    assert _outstanding([small], "JPY") == {"JPY": Decimal(400)}
+    assert outstanding([small], "JPY") == {"JPY": Decimal(400)}
     gone = (Break("cash USD", Decimal(1_100_000), Decimal(1_090_000)), Break("cash EUR", Decimal(0), Decimal("-40.01")))
-    assert unexplained(gone, _outstanding([large], "EUR")) == gone
+    assert unexplained(gone, outstanding([large], "EUR")) == gone
 
 
 def test_nothing_filled_of_a_sale_is_nothing():
@@ -191,3 +190,9 @@ def test_whatever_pictures_come_shares_decide(pictures):
             assert first.filled >= first.quantity
         assert traces(picture(shown, dealt)).keys() <= {REF}
     assert TradingState.ACTIVE
+
+
+def test_an_option_s_commission_not_yet_reported_is_by_the_contract():
+    """A hundred puts at 0.04 are worth 400: one per cent would be 4, and IB takes 25."""
+    told = replace(fill(100, commission=None), symbol="AAA240621P00090000", price=Decimal("0.04"))
+    assert outstanding([told], "USD")["USD"] >= 25

@@ -6,12 +6,21 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from portfolio.orders import GateView, admit
 from portfolio.policy.gates import PROFILES
 from portfolio.types import Action, Contract, Intent, OrderState, Plan, PlanLine, Quote, Side, TradingState
 
 D = Decimal
 NOW = datetime(2022, 12, 28, 16, 0, tzinfo=UTC)
+RULES = {
+    "trading_state", "allowed_symbol", "session_open", "fresh_quote", "price_distance", "order_value", "no_short",
+    "minimum_cash", "daily_notional", "orders_a_symbol", "duplicate", "unknown_order", "volume_share", "fresh_rate",
+    "margin_cushion",
+}  # fmt: skip
+SELL, PAIR = Side.SELL, "EUR.USD"
+BOTH = pytest.mark.parametrize("profile", list(PROFILES))
 OPEN, CLOSE = datetime(2022, 12, 28, 14, 30, tzinfo=UTC), datetime(2022, 12, 28, 21, 0, tzinfo=UTC)
 
 
@@ -61,3 +70,27 @@ def intent(ref="b" * 16, side=Side.BUY, quantity="10", price="100", state=OrderS
 def refusals(order: PlanLine, at: GateView) -> set[str]:
     """The rules that refuse the order."""
     return {v.rule for v in admit(order, at) if v.action is Action.BLOCK}
+
+
+# ---------------------------------------------------------------- an account in euros
+def quotes(**more) -> dict[str, Quote]:
+    pair = Quote(PAIR, D("1.24995"), D("1.25005"), None, "USD", NOW)
+    return {"AAPL": seen(), PAIR: pair, **more}
+
+
+def euros(knobs=None, **changes):
+    """A euro account of 100,000 with AAPL in dollars, a dollar worth 0.80 euro."""
+    terms = {
+        "base_currency": "EUR",
+        "quotes": quotes(),
+        "contracts": {"AAPL": contract(), PAIR: replace(contract(symbol=PAIR, con_id=12087792), min_tick=D("0.00005"))},
+        "currencies": {"AAPL": "USD"},
+        "rates": {"USD": D("0.8")},
+        "cash": D(80_000),
+        "foreign": {"USD": D(10_000)},
+    }
+    return view("paper", knobs, **(terms | changes))
+
+
+def pair(quantity="1000", side=SELL, **more):
+    return line(quantity, side, more.pop("price", "1.25"), PAIR, **more)

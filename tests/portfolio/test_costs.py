@@ -169,3 +169,41 @@ def test_the_slowest_position_says_how_long_it_takes():
 def test_a_way_out_that_nobody_knows_is_unknown():
     there = Situation(policy(), market(volumes={"SPY": 1e6}), TradingState.ACTIVE, (), D(1_000_000))
     assert set(exit_figures({"SPY": 0.5, "IEF": 0.4}, there).values()) == {None}
+
+
+# --- options: IB's published schedule, US options, up to 10,000 contracts a month -------------------------------------
+PUBLISHED = [  # contracts, premium a share, commission: 0.65, 0.50 or 0.25 a contract, at least 1.00 an order
+    ("10", "5.00", "6.50"),
+    ("10", "0.10", "6.50"),
+    ("10", "0.099", "5.00"),
+    ("10", "0.05", "5.00"),
+    ("10", "0.049", "2.50"),
+    ("1", "5.00", "1.00"),
+    ("2", "5.00", "1.30"),
+    ("1", "0.01", "1.00"),
+    ("3", "0.01", "1.00"),
+]
+PUT = "SPY230421P00360000"
+
+
+@pytest.mark.parametrize(("contracts", "premium", "fee"), PUBLISHED)
+@pytest.mark.parametrize("name", ["ib_fixed", "ib_tiered"])
+def test_an_option_pays_by_the_contract(name, contracts, premium, fee):
+    """The price of a unit is that of a contract, of a hundred shares; a share's 1 % at the most is no law of options."""
+    schedule = commission_of(CostPolicy(name), PUT)
+    assert schedule.of(D(contracts), D(premium) * 100) == D(fee)
+    about = schedule.about(np.array([0.0, float(contracts)]), np.array([float(premium) * 100] * 2))
+    assert about == pytest.approx([0.0, float(fee)])
+
+
+@pytest.mark.parametrize(("contracts", "premium", "fee"), PUBLISHED)
+def test_the_simulated_broker_takes_the_same(contracts, premium, fee):
+    from brokers.simulator.valuation import option_commission
+
+    assert option_commission(D(contracts), D(premium)) == D(fee)
+
+
+def test_a_schedule_of_one_s_own_and_none_know_no_contract():
+    assert commission_of(CostPolicy("none"), PUT).of(D(10), D(500)) == 0
+    assert commission_of(CostPolicy("per_share", rate=0.7), PUT).of(D(10), D(500)) == D("7.00")
+    assert commission_of(CostPolicy(), "SPY") is IB_FIXED

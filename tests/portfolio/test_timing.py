@@ -23,11 +23,11 @@ def asked(policy, wish=HELD, current=HELD, session=TODAY, last=None, **more):
     return timing.trade, timing.why
 
 
-def calendar(every, session, last, current=HELD, repair=False):
+def calendar(every, session, last, current=HELD, repair=None):
     return asked(RebalancePolicy("calendar", every=every), current=current, session=session, last=last, repair=repair)
 
 
-def drift(wish, current, absolute=0.05, relative=0.25, repair=False):
+def drift(wish, current, absolute=0.05, relative=0.25, repair=None):
     policy = RebalancePolicy("drift", absolute_band=absolute, relative_band=relative)
     return asked(policy, wish, current, last=date(2022, 12, 27), repair=repair)
 
@@ -88,9 +88,26 @@ def test_the_first_investment_waits_for_nothing(when, current):
     assert "first investment" in why
 
 
+LESS = {"A": 0.45, "B": 0.5}
+
+
 def test_a_broken_limit_waits_for_nothing():
-    assert calendar("year", date(2022, 12, 28), date(2022, 12, 28), repair=True)[0]
-    assert drift(HELD, HELD, repair=True) == (True, "what is held breaks a limit")
+    assert calendar("year", date(2022, 12, 28), date(2022, 12, 28), repair=(LESS, "A is over"))[0]
+    assert drift(HELD, HELD, repair=(LESS, "A is over")) == (True, "what is held breaks a limit: A is over")
+
+
+@pytest.mark.parametrize(
+    ("wish", "repair", "kind", "goes"),
+    [
+        (HELD, LESS, "mend", LESS),  # inside the bands: the least that mends it
+        ({"A": 0.4, "B": 0.6}, LESS, "rule", {"A": 0.4, "B": 0.6}),  # outside of them: the wish, which keeps every limit
+        ({"A": 0.48, "B": 0.5}, {"A": 0.48, "B": 0.5}, "repair", {"A": 0.48, "B": 0.5}),  # only the wish mends it: a rebalance
+    ],
+)
+def test_a_limit_is_mended_by_the_least_trade_unless_the_rule_trades_itself(wish, repair, kind, goes):
+    policy = RebalancePolicy("drift", absolute_band=0.05, relative_band=0.25, cash_flows=True)
+    timing = rebalance(policy, Occasion(wish, HELD, TODAY, repair=(repair, "why")))
+    assert (timing.trade, timing.kind, timing.weights) == (True, kind, goes)
 
 
 def test_the_absolute_band_at_its_edge():
@@ -231,7 +248,7 @@ def test_a_cooldown_at_its_edge():
     assert not asked(policy, wide, last=date(2022, 12, 20), since=4)[0]
     assert asked(policy, wide, last=date(2022, 12, 20), since=5)[0]
     assert asked(policy, wide, since=None)[0]
-    assert asked(policy, wide, last=date(2022, 12, 20), since=0, repair=True)[0]
+    assert asked(policy, wide, last=date(2022, 12, 20), since=0, repair=(LESS, "A is over"))[0]
 
 
 def test_a_month_has_so_many_rebalances_and_the_next_one_begins_anew():

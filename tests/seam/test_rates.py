@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from euros import POLICY
 
 from portfolio.errors import Refused
 from portfolio.policy import parse_policy
@@ -24,21 +25,6 @@ from tasks.settings import Settings, settings
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 DAY = date(2022, 12, 28)
-POLICY = """
-[portfolio]
-name = "euros"
-objective = "allocation"
-base_currency = "EUR"
-benchmark = "SP500"
-[universe]
-symbols = ["KO", "PG"]
-currency = "USD"
-[strategy]
-kind = "fixed"
-weights = { KO = 0.5, PG = 0.4 }
-[execution]
-mode = "paper"
-"""
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
+from euros import POLICY as EUROS
 
 from portfolio.policy import parse_policy
 from portfolio.types import currency_pair
 from sources import open_source
+from sources.sample.rates import rates
 from tasks import decide, doors, fetch, ingest, report, summary, trade
 from tasks.gateway import pair_prices, running_gateway
 from tasks.settings import Settings, settings
@@ -20,26 +23,7 @@ from tasks.settings import Settings, settings
 SESSION = date(2022, 12, 28)
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 D = Decimal
-POLICY = """
-[portfolio]
-name = "euros"
-objective = "allocation"
-base_currency = "EUR"
-benchmark = "SP500"
-[universe]
-symbols = ["KO", "PG"]
-currency = "USD"
-[strategy]
-kind = "fixed"
-weights = { KO = 0.5, PG = 0.4 }
-[gate]
-profile = "paper"
-[risk]
-max_weight = 0.6
-[execution]
-mode = "paper"
-quiet_seconds = 1
-"""
+POLICY = EUROS + 'quiet_seconds = 1\n[gate]\nprofile = "paper"\n[risk]\nmax_weight = 0.6\n'
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +85,24 @@ def test_the_run_s_document_and_the_report_say_the_currency(where, day):
     assert said["costs"]["commissions"] == pytest.approx(float(in_euros + in_dollars / D("1.064")), abs=0.01)
     page = Path(report.write(where, day["proposal"].decision)).read_text()
     assert "EUR.USD" in page and " USD" in page and "EUR" in page
+
+
+def test_a_fee_in_another_currency_is_told_at_its_dated_rate_or_left_apart(where, day):
+    """Pounds are known to the warehouse by their reference rate; what a krone is worth nobody says."""
+    ledger, plan = doors.open_ledger(where), day["proposal"].plan
+    fees = {"KO": (D("2.00"), "NOK"), "PG": (D("3.00"), "GBP")}
+    for fill in ledger.executions(where.account, plan):
+        if fill.symbol in fees:
+            paid = dict(zip(("commission", "commission_currency"), fees[fill.symbol], strict=True))
+            ledger.book([replace(fill, exec_id=f"{fill.exec_id.rpartition('.')[0]}.99", **paid)], NOW)
+    (converted,) = [f.commission for f in ledger.executions(where.account, plan) if currency_pair(f.symbol)]
+    told = dict(rates().filter(pl.col("date") == SESSION).select("series", "value").iter_rows())
+    expected = converted + D(3) / D(str(told["EUR.GBP"]))
+    said = summary.summary(where, day["proposal"].decision, "traded")["costs"]
+    assert said["commissions"] == pytest.approx(float(expected), abs=0.005) and said["unrated"] == {"NOK": 2}
+    facts = report.gather(where, day["proposal"].decision)
+    assert sum(t.fee for t in facts.trades) == pytest.approx(expected, abs=D("0.001"))
+    why = {t.symbol: t.reason for t in facts.trades}
+    assert why["KO"].endswith("; 2.00 NOK of fees without a rate in EUR stand apart from the sum of commissions")
+    assert why["PG"].endswith("; its fee of 3.00 GBP is counted at the rate of 2022-12-28")
+    assert "2.00 NOK of fees without a rate" in Path(report.write(where, day["proposal"].decision)).read_text()

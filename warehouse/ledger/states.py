@@ -7,7 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from portfolio.types import BY_LOSS, TradingState
+from portfolio.types import BY_LOSS, Standing, TradingState
 from warehouse.ledger.plans import of_account
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import DECISIONS, EQUITY, RESUMES, STATES
@@ -23,6 +23,12 @@ class States(Store):
         with self.reading() as con:
             held = _held(con, account)
         return TradingState(held.state) if held else TradingState.UNRECONCILED
+
+    def standing(self, account: str) -> Standing | None:
+        """The account's state with its reason and since when; None where nothing is recorded."""
+        with self.reading() as con:
+            held = _held(con, account)
+        return Standing(TradingState(held.state), held.reason, held.at) if held else None
 
     def set_trading_state(self, account: str, state: TradingState, reason: str, at: datetime) -> None:
         """Change the state, with a journal row; the same state for the same reason again changes nothing."""

@@ -1,0 +1,120 @@
+"""From a wish to what is traded today: hedges beside it, the rules over it, and the time that has come or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from portfolio.book import Book, strange, valued
+from portfolio.hedging import hedge, hedge_weights, rest, together
+from portfolio.market import Market
+from portfolio.planned import scene_of
+from portfolio.risk import Mended, Situation, blocked, judge, mended, over, settle
+from portfolio.strategies import target
+from portfolio.timing import Occasion, rebalance
+from portfolio.types import Action, Hedge, Policy, Target, Timing, Verdict, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is wished, what is allowed of it, and whether it is traded to today; weights are fractions of equity."""
+
+    there: Situation
+    wish: Target
+    hedges: tuple[Hedge, ...]
+    alone: Weights  # the wish as fractions of equity, without hedges but with the room that those take
+    asked: Weights  # the wish with its hedges
+    weights: Weights  # what the rules, and what is worth its cost, left of it
+    judged: Weights  # what the rules alone left
+    current: Weights
+    verdicts: tuple[Verdict, ...]
+    timing: Timing | None
+    why: str
+    mending: tuple[Verdict, ...] = ()  # the limits that are mended, where nothing else is traded
+
+    @property
+    def trade(self) -> bool:
+        return self.timing is not None and self.timing.trade
+
+
+def judgement_of(policy: Policy, market: Market, book: Book) -> Judgement:
+    equity, current = valued(policy, market, book)
+    wish = target(policy, market, current)
+    holding = wish.road[-1] == "hold"
+    alone = dict(current) if holding else {s: w * policy.invested for s, w in wish.weights.items()}
+    hedges = () if holding else hedge(scene_of(policy, market, alone, equity, book))
+    asked = alone if holding else {**dict.fromkeys(current, 0.0), **together(alone, hedges, policy.invested)}
+    still = {s: w for s, w in current.items() if s not in policy.symbols}
+    there = Situation(
+        policy,
+        market,
+        book.state,
+        book.history,
+        equity,
+        book.anchor,
+        hedging=still if holding else hedge_weights(hedges),
+        quotes=book.quotes,
+        strange=strange(policy, market, book),
+        standing=book.standing,
+    )
+    weights, verdicts = settle(asked, current, there)
+    alone = alone if holding else {s: w * rest(hedges, policy.invested) for s, w in alone.items()}
+    found = Judgement(there, wish, hedges, alone, asked, weights, weights, current, verdicts, None, "")
+    if blocked(verdicts):
+        return replace(found, why="; ".join(v.reason for v in verdicts if v.action is Action.BLOCK))
+    return _timed(found, book)
+
+
+def _timed(found: Judgement, book: Book) -> Judgement:
+    """Whether to trade now, and how far; all of the way where a limit forbids to stop before."""
+    there, weights, broken = found.there, found.weights, mended(found.current, found.there)
+    timing = rebalance(there.policy.rebalance, _occasion(found, book, broken))
+    if timing.kind == "mend" and broken:
+        return _mending(found, timing, broken)
+    if timing.trade and timing.weights != weights and over(judge(timing.weights, there)):
+        whole = f"{timing.why}; all of the way, because a limit forbids to stop before"
+        timing = replace(timing, weights=weights, why=whole, kind="repair")
+    return replace(found, weights=timing.weights if timing.trade else weights, timing=timing, why=timing.why)
+
+
+def _mending(found: Judgement, timing: Timing, broken: Mended) -> Judgement:
+    """Only what is over a limit is sold: the strategy's wish waits, and its hedges stay what they are."""
+    left, wished = timing.weights, hedge_weights(found.hedges)
+    still = {s: left.get(s, 0.0) for s in wished}
+    return replace(
+        found,
+        hedges=tuple(_as_held(h, still[h.symbol], wished[h.symbol]) for h in found.hedges),
+        asked={**found.asked, **still},
+        judged={**found.judged, **still},
+        weights=left,
+        timing=timing,
+        why=timing.why,
+        mending=broken.broken,
+    )
+
+
+def _as_held(one: Hedge, held: float, wished: float) -> Hedge:
+    """The hedge with its part of what is held of its instrument."""
+    part = one.weight / wished if wished else 0.0
+    cost = one.cost * abs(held / wished) if wished else 0.0
+    return replace(one, weight=held * part, cost=cost, reason=f"as it is until the next rebalance, then {one.reason}")
+
+
+def _occasion(found: Judgement, book: Book, broken: Mended | None) -> Occasion:
+    policy, market, weights, current = found.there.policy, found.there.market, found.weights, found.current
+    last = book.rebalances[-1] if book.rebalances else None
+    between = 0 if last is None else int(np.count_nonzero(market.sessions > np.datetime64(last)))
+    moving = [s for s in sorted(weights) if weights[s] != current.get(s, 0.0)] if policy.rebalance.when == "cost_aware" else []
+    return Occasion(
+        wish=weights,
+        current=current,
+        session=market.session,
+        rebalances=book.rebalances,
+        since=None if last is None else (between + 1 if last < market.session else 0),
+        place=book.place,
+        repair=(weights if broken.whole else broken.weights, broken.why) if broken else None,
+        turned=found.wish.turned,
+        members=policy.classes.get(policy.rebalance.band_by, {}),
+        covariance=market.covariance(policy.risk.lookback, moving) if moving else None,
+    )
