@@ -14,7 +14,7 @@ from portfolio.errors import Refused
 from portfolio.orders import Sizing, plan_orders
 from portfolio.orders.costs import IB_FIXED
 from portfolio.orders.planning import NO_REASON, order_ref, plan_id
-from portfolio.types import Account, Quote, Side
+from portfolio.types import Account, CostPolicy, Quote, Side
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 
@@ -194,10 +194,10 @@ def test_wishing_no_more_than_is_held_never_buys(world):
 @given(world=worlds(), factor=some.sampled_from([D(2), D(10), D("0.5"), D(3), D("1.37")]))
 @settings(max_examples=120, deadline=None)
 def test_scaling_all_prices_and_the_cash_scales_value_and_nothing_else(world, factor):
-    """With room for the commissions, which do not scale."""
+    """Without commissions, which do not scale."""
     wish, size = world
     wish = {s: w * 0.8 for s, w in wish.items()}
-    size = replace(size, reserve=0.0, minimum_trade=0.0)
+    size = replace(size, reserve=0.0, minimum_trade=0.0, costs=CostPolicy("none"))
     bigger = {s: Quote(s, q.bid * factor, q.ask * factor, None, "USD", AS_OF) for s, q in size.quotes.items()}
     scaled = replace(size, quotes=bigger, account=replace(size.account, cash=size.account.cash * factor))
     equity = size.account.equity({s: q.reference for s, q in size.quotes.items()})
