@@ -94,6 +94,45 @@ def test_a_plan_that_nobody_traded_expires_with_its_session(tmp_path: Path, home
     assert ledger.open_plans("demo", where.account) == []
 
 
+CAPPED = """
+[portfolio]
+name = "capped"
+objective = "allocation"
+base_currency = "USD"
+[universe]
+symbols = ["AAPL", "JPM", "MSFT", "XOM"]
+[strategy]
+kind = "fixed"
+weights = { AAPL = 0.25, JPM = 0.25, MSFT = 0.25, XOM = 0.25 }
+[rebalance]
+when = "calendar"
+every = "year"
+[risk]
+max_weight = 0.255
+[gate]
+profile = "paper"
+[execution]
+mode = "paper"
+quiet_seconds = 1
+minimum_trade = 100
+"""
+
+
+def test_a_limit_that_prices_broke_is_mended_at_once_and_is_no_rebalance(tmp_path: Path, home: Settings) -> None:
+    """In November 2022 MSFT and JPM rose by a tenth: they alone are cut to the limit, and the year's rebalance stays the first."""
+    where = replace(home, account="DU7000007", home=tmp_path, ledger_url=f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    assert day(where, date(2022, 10, 31), CAPPED)["status"] == "done"
+    mended = day(where, date(2022, 11, 30), CAPPED)
+    assert mended["status"] == "done"
+    assert {(order["symbol"], order["side"]) for order in mended["orders"]} == {("JPM", "SELL"), ("MSFT", "SELL")}
+    record = doors.open_ledger(where).decision(mended["decision"])["document"]
+    assert record["timing"]["kind"] == "mend"
+    assert all(record["after"][s] == pytest.approx(0.255, abs=0.0003) for s in ("JPM", "MSFT"))
+    assert all(set(line["parts"]) <= {"risk_limit", "rounding"} for line in record["plan"]["lines"])
+    assert doors.open_ledger(where).rebalances("capped") == [date(2022, 10, 31)]
+    assert decide.replay(where, mended["decision"])["status"] == "equal"
+
+
 def test_a_calendar_policy_trades_once_a_month(tmp_path: Path, home: Settings) -> None:
     text = DEMO.replace('when = "drift"', 'when = "calendar"\nevery = "month"').replace(
         "absolute_band = 0.02\nrelative_band = 0.25\n", ""
