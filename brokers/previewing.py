@@ -33,7 +33,7 @@ class Previews:
         if not wants_preview(line, view) or line.symbol not in view.contracts or not priced(line, view):
             return view
         if self._silence:
-            own = "so the rest of this plan was not asked, and its margin is our own estimate, not the broker's"
+            own = "so it was not asked about the rest of this plan, of which nothing that opens a position is sent"
             return replace(view, no_preview=f"{self._silence.removesuffix('.')}, {own}")
         asked = asyncio.ensure_future(self._desk.broker.what_if(ticket(line, f"{line.ref}#preview", 0, view, self._terms)))
         try:

@@ -9,8 +9,9 @@ import numpy as np
 from portfolio.book import Book, strange, valued
 from portfolio.hedging import hedge, hedge_weights, rest, together
 from portfolio.market import Market
-from portfolio.planned import scene_of
+from portfolio.planned import lots_of, scene_of
 from portfolio.risk import Mended, Situation, blocked, judge, mended, over, settle
+from portfolio.risk.settling import SETTLED
 from portfolio.strategies import target
 from portfolio.timing import Occasion, rebalance
 from portfolio.types import Action, Hedge, Policy, Target, Timing, Verdict, Weights
@@ -68,36 +69,46 @@ def judgement_of(policy: Policy, market: Market, book: Book) -> Judgement:
 
 def _timed(found: Judgement, book: Book) -> Judgement:
     """Whether to trade now, and how far; all of the way where a limit forbids to stop before."""
-    there, weights, broken = found.there, found.weights, mended(found.current, found.there)
+    there, weights = found.there, found.weights
+    broken = mended(found.current, there, _tickets(found, book))
     timing = rebalance(there.policy.rebalance, _occasion(found, book, broken))
     if timing.kind == "mend" and broken:
         return _mending(found, timing, broken)
-    if timing.trade and timing.weights != weights and over(judge(timing.weights, there)):
+    if timing.trade and timing.weights != weights and _forbidden(timing.weights, found, broken):
         whole = f"{timing.why}; all of the way, because a limit forbids to stop before"
         timing = replace(timing, weights=weights, why=whole, kind="repair")
     return replace(found, weights=timing.weights if timing.trade else weights, timing=timing, why=timing.why)
 
 
+def _forbidden(weights: Weights, found: Judgement, broken: Mended | None) -> bool:
+    """Whether a limit forbids to stop at `weights`: one that they break, but not what is held over and too little to be sold."""
+    left = over(judge(weights, found.there))
+    held = () if broken or not left else over(judge(found.current, found.there))
+    known = {(v.rule, v.symbols, v.of): v.scale for v in held}
+    return any(v.scale < known.get((v.rule, v.symbols, v.of), 1.0) - SETTLED or v.action is not Action.SCALE for v in left)
+
+
+def _tickets(found: Judgement, book: Book) -> dict[str, float]:
+    """The least that can be sold of what is held: an increment that is worth a ticket, as a fraction of equity."""
+    there, lots = found.there, lots_of(found.there, book)
+    least = there.policy.execution.minimum_trade / float(there.equity)
+    held = {s: abs(float(book.held(s))) for s in found.current}
+    return {s: max(least, abs(found.current[s]) / q * float(lots.get(s, 1))) for s, q in held.items() if q}
+
+
 def _mending(found: Judgement, timing: Timing, broken: Mended) -> Judgement:
-    """Only what is over a limit is sold: the strategy's wish waits, and its hedges stay what they are."""
+    """Only who is over a limit is sold: the strategy's wish waits, and its hedges stay what they are."""
     left, wished = timing.weights, hedge_weights(found.hedges)
     still = {s: left.get(s, 0.0) for s in wished}
-    return replace(
-        found,
-        hedges=tuple(_as_held(h, still[h.symbol], wished[h.symbol]) for h in found.hedges),
-        asked={**found.asked, **still},
-        judged={**found.judged, **still},
-        weights=left,
-        timing=timing,
-        why=timing.why,
-        mending=broken.broken,
-    )
+    first = {h.symbol: number for number, h in reversed(list(enumerate(found.hedges)))}
+    hedges = tuple(_as_held(h, still[h.symbol], wished[h.symbol], first[h.symbol] == n) for n, h in enumerate(found.hedges))
+    return replace(found, hedges=hedges, weights=left, timing=timing, why=timing.why, mending=broken.broken)
 
 
-def _as_held(one: Hedge, held: float, wished: float) -> Hedge:
-    """The hedge with its part of what is held of its instrument."""
-    part = one.weight / wished if wished else 0.0
-    cost = one.cost * abs(held / wished) if wished else 0.0
+def _as_held(one: Hedge, held: float, wished: float, first: bool) -> Hedge:
+    """The hedge with its part of what is held of its instrument; all of it is the first one's where none is wished for."""
+    part = one.weight / wished if wished else float(first)
+    cost = one.cost * abs(held / wished) if wished else one.cost
     return replace(one, weight=held * part, cost=cost, reason=f"as it is until the next rebalance, then {one.reason}")
 
 

@@ -13,7 +13,6 @@ from portfolio.orders import Because, Sizing, Steps, plan_orders, why_traded
 from portfolio.orders.planning import plan_id
 from portfolio.risk import Situation, judge
 from portfolio.risk.apply import frozen, towards_zero
-from portfolio.risk.mending import STATES
 from portfolio.types import CURRENCIES, Action, Hedge, Plan, PlanLine, Policy, Verdict, Weights, currency_pair, multiplier
 
 TRIES = 6
@@ -32,7 +31,7 @@ class Asked:
     """What the plan is made for, all fractions of equity: see portfolio.orders.parts for what each is.
 
     weights: what is traded to. alone: the strategy's wish, hedges: what is held against it. keep: not traded. why: symbol ->
-    sentence. mending: only limits are mended, and hedges stay what they are.
+    sentence. mending: names are cut to limits of their own, and hedges stay what they are.
     """
 
     decision: str
@@ -73,11 +72,11 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
 
     What rounding to whole shares does to hedges and limits is judged again: a hedge is not larger than what was bought asks
     for; where a limit that was kept would break, or one that was broken get worse, less is asked for; where that does not help,
-    only what makes positions smaller is left. A plan that mends limits shall keep them all.
+    only what makes positions smaller is left.
     """
     attempt, asked = _hedged(_Try(asked.weights), asked, there, book)
-    lines, held, notes = _lines(asked, attempt, there, book), _figures(judge(asked.current, there)), dict[str, str]()
-    first, before = (attempt, lines), {k: v for k, v in held.items() if k[0] in STATES} if asked.mending else held
+    lines = _lines(asked, attempt, there, book)
+    before, notes = _figures(judge(asked.current, there)), dict[str, str]()
     for number in range(TRIES):
         worse = _worse(lines, asked, attempt, there, before) if lines else []
         if not worse:
@@ -85,12 +84,9 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
         notes |= {_name(v): f"whole shares would break {_name(v)}: {v.reason}" for v in worse}
         attempt = _less(attempt, worse, lines, book, number) if number < TRIES - 1 else _smaller(attempt, asked)
         lines = _lines(asked, attempt, there, book)
-    if asked.mending:
-        left = _worse(lines, asked, attempt, there, before) if lines else []
-        notes = {_name(v): f"what is left over is no share, or worth no ticket: {v.reason}" for v in left}
-        attempt, lines = first if left else (attempt, lines)  # what cannot be mended whole is at least made better
-    if lines and _worse(lines, asked, attempt, there, held):
-        lines = ()
+    else:
+        if lines and _worse(lines, asked, attempt, there, before):
+            lines = ()
     after = _after(lines, asked, attempt, there)
     return Planned(_plan(asked, lines, there, book), dict(attempt.weights), after, asked.hedges, asked.why, tuple(notes.values()))
 
@@ -120,7 +116,7 @@ def _sizing(asked: Asked, attempt: _Try, there: Situation, book: Book) -> Sizing
         account=book.account,
         quotes=book.quotes,
         instruments=book.instruments,
-        increments=_lots(there, book),
+        increments=lots_of(there, book),
         reserve=1.0 - policy.invested,
         minimum_trade=policy.execution.minimum_trade,
         max_weight=policy.risk.max_weight,
@@ -134,7 +130,7 @@ def _sizing(asked: Asked, attempt: _Try, there: Situation, book: Book) -> Sizing
     )
 
 
-def _lots(there: Situation, book: Book) -> dict[str, Decimal]:
+def lots_of(there: Situation, book: Book) -> dict[str, Decimal]:
     """The smallest quantity that is traded of a symbol: the contract's increment, or the policy's lot where it has one."""
     lots = {s: Decimal(lot) for s, lot in there.policy.constraints.lots.items()}
     return {**book.increments, **{s: max(lot, book.increments.get(s, lot)) for s, lot in lots.items()}}

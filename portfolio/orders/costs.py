@@ -27,11 +27,13 @@ class Commission:
     most: Decimal = Decimal(1)
 
     def of(self, quantity: Decimal, price: Decimal) -> Decimal:
-        """For `quantity` > 0 units at `price`.
+        """For `quantity` units at `price`, not negative; nothing for nothing.
 
         >>> IB_FIXED.of(Decimal(1000), Decimal("0.25")), IB_FIXED.of(Decimal(100), Decimal(25))
         (Decimal('2.50'), Decimal('1.00'))
         """
+        if not quantity:
+            return Decimal(0)
         value = quantity * price
         fee = max(quantity * self.a_share + value * self.of_value, self.minimum)
         return min(fee, value * self.most).quantize(CENT, ROUND_HALF_UP)

@@ -150,7 +150,7 @@ def _within(table: _Table, contracts: FloatArray, floor: Decimal, sizing: Sizing
         shares = found.traded if found.affordable else np.minimum(found.traded, 0.0)
         deltas = _deltas(table, shares + contracts, sizing)
         converted, short = _paid(deltas, floor, sizing)
-        over = _beyond(table, shares + contracts)
+        over = _beyond(table, shares + contracts, tight)
         if max(short, over) <= 0:
             return deltas, converted
         if short <= 0 and not tight:  # what is sold is rounded up before what is bought is cut, which may be a short bought back
@@ -196,11 +196,14 @@ def _paid(deltas: Mapping[str, Decimal], floor: Decimal, sizing: Sizing) -> tupl
     return converted, lacking + CENT if lacking > 0 else lacking
 
 
-def _beyond(table: _Table, steps: FloatArray) -> Decimal:
-    """By how much what is held afterwards is worth more, longs and shorts added up, than what was wished."""
-    wished = np.abs(table.ideal + table.held) @ np.array([float(v) for v in table.value])
-    after_it = np.abs(steps + table.held) @ np.array([float(v) for v in table.value])
-    return Decimal(repr(float(after_it - wished))) if after_it > wished * (1 + ROUNDING) else ZERO
+def _beyond(table: _Table, steps: FloatArray, tight: bool) -> Decimal:
+    """By how much what is held afterwards is worth more, longs and shorts added up, than what was wished. tight: or than what
+    is held, where that is more: what is too small to be sold may stay.
+    """
+    value = np.array([float(v) for v in table.value])
+    most, after_it = np.abs(table.ideal + table.held) @ value, np.abs(steps + table.held) @ value
+    most = max(most, np.abs(table.held) @ value) if tight else most
+    return Decimal(repr(float(after_it - most))) if after_it > most * (1 + ROUNDING) else ZERO
 
 
 def _cash(sizing: Sizing, deltas: Mapping[str, Decimal]) -> Decimal:

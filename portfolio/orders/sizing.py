@@ -82,16 +82,17 @@ class Sizing:
         return self.price(symbol)
 
     def far(self, symbol: str, delta: Decimal) -> Decimal:
-        """What a taker pays for one unit: the ask when buying, the bid when selling; the reference where that side is absent,
-        and half the spread that the policy assumes beside it.
+        """What a taker pays for one unit: the ask when buying, the bid when selling; the reference where that side is absent
+        (of a buy at work that nobody quotes, the broker's mark), and half the spread that the policy assumes beside it.
         """
         quote = self.quotes[symbol]
         side = quote.ask if delta > 0 else quote.bid
         if side is not None and side > 0:
             return side * multiplier(symbol)
-        assert quote.reference is not None
+        price = quote.reference if quote.reference is not None else quote.mark
+        assert price is not None
         half = Decimal(repr(self.costs.half_spread))
-        return quote.reference * (ONE + half if delta > 0 else ONE - half) * multiplier(symbol)
+        return price * (ONE + half if delta > 0 else ONE - half) * multiplier(symbol)
 
     def pair(self, currency: str) -> tuple[str, Quote]:
         """(symbol, quote) of the pair of `currency` and the account's own; a pair without a quote is dealt at its rate, a tenth

@@ -13,23 +13,21 @@ ROUNDS = 40
 SETTLED = 1e-9  # what a scale may be under 1 and mean nothing
 
 
-def settle(
-    wish: Weights, current: Weights, there: Situation, without: frozenset[str] = frozenset()
-) -> tuple[dict[str, float], tuple[Verdict, ...]]:
-    """(what the rules leave of `wish`, every verdict on the way to it). without: rules that are not asked.
+def settle(wish: Weights, current: Weights, there: Situation) -> tuple[dict[str, float], tuple[Verdict, ...]]:
+    """(what the rules leave of `wish`, every verdict on the way to it).
 
     A calm asset that is capped, or a long position that shrinks beside its hedge, makes the rest riskier. So what is left is
     judged again, and scaled again, until no rule scales or drops what may still move. Each round only makes weights smaller.
     Limits on shares alone (effective names, components) can contradict each other, and then nothing but cash keeps them all:
     where 40 rounds are not enough, nothing is bought, and a verdict says so.
     """
-    verdicts = first = tuple(v for v in judge(wish, there) if v.rule not in without)
+    verdicts = first = judge(wish, there)
     weights = apply_verdicts(wish, current, first)
     if blocked(first):
         return weights, first
     still = [v for v in first if v.action is Action.FREEZE]
     for _ in range(ROUNDS):
-        more = [v for v in judge(weights, there) if v.rule not in without and _moves(v, weights, frozen(still))]
+        more = [v for v in judge(weights, there) if _moves(v, weights, frozen(still))]
         if not more:
             return weights, verdicts
         weights = apply_verdicts(weights, current, [*still, *more])

@@ -46,8 +46,8 @@ def test_after_the_first_silence_nobody_waits_again(world, monkeypatch, fault):
     assert world.accepted() == {} and set(world.states().values()) == {OrderState.REJECTED}
     told = notes(world)
     assert "margin_cushion: the broker does not say what GGG would do to the margin" in told["GGG"]
-    own = "so the rest of this plan was not asked, and its margin is our own estimate, not the broker's"
-    assert all(own in told[symbol] for symbol in ("EEE", "DDD", "FFF")) and "not asked" not in told["GGG"]
+    own = "so it was not asked about the rest of this plan, of which nothing that opens a position is sent"
+    assert all(own in told[symbol] for symbol in ("EEE", "DDD", "FFF")) and "not asked about" not in told["GGG"]
 
 
 def test_another_run_asks_anew(world, monkeypatch):

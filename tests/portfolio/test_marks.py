@@ -47,6 +47,13 @@ def test_the_order_is_the_middle_the_last_trade_and_the_broker_s_mark():
     assert unquoted().dealable is None and unquoted().reference is None, "no order is sized on a mark"
 
 
+def test_a_purchase_at_work_of_what_nobody_quotes_any_more_is_paid_for_at_the_mark():
+    where = held(None, {"SPY": "600", "IEF": "200", "GLD": "90"}, GLD=unquoted("GLD", "100"))
+    found = decided(replace(where, pending={"GLD": D(5)}), FIXED)
+    assert found.current["GLD"] == pytest.approx(0.105, abs=0.002)
+    assert "GLD" not in {line.symbol for line in (found.plan.lines if found.plan else ())}
+
+
 def test_a_put_that_nobody_quotes_is_valued_at_the_mark_and_frozen():
     found = decided(held(unquoted()))
     equity = 1000 + 990 * 100 + 3 * 100 * D("1.20")

@@ -192,6 +192,15 @@ def test_dust_in_three_currencies_leaves_no_balance_below_zero():
     assert all(amount >= 0 for amount in balances(planned({"AAA": 0.7, "CCC": 0.3}, size), size).values())
 
 
+@pytest.mark.parametrize("dollars", ["0.40", "0.99", "5.40"])
+def test_dust_beside_an_overdraft_is_no_conversion_of_nothing(dollars):
+    """Fifty euros are owed, and the dollars that are there are less than one unit of the pair."""
+    size = sizing({"AAA": "190"}, "-50", {"USD": dollars}, reserve=0.0)
+    lines = planned({"AAA": 0.9}, size)
+    assert all(line.quantity > 0 for line in lines)
+    assert [line.side for line in lines if line.symbol == "AAA"] == [Side.SELL]
+
+
 # --- what is at work already ------------------------------------------------------------------------------------------
 
 

@@ -209,6 +209,14 @@ def test_scaling_all_prices_and_the_cash_scales_value_and_nothing_else(world, fa
     assert sum(line.notional for line in after) == sum(line.notional for line in before) * factor
 
 
+def test_a_short_is_bought_back_though_a_name_beside_it_is_too_small_to_sell():
+    """All shall shrink by a tenth. The tenth of BBB is worth no ticket; that is no reason to leave the short as large as it is."""
+    quotes = flat(AAA="100", BBB="100", CCC="100", DDD="100")
+    size = sizing({"AAA": "550", "BBB": "40", "CCC": "450", "DDD": "-400"}, "36000", quotes, minimum_trade=500.0)
+    found = deltas(planned({"AAA": 0.495, "BBB": 0.036, "CCC": 0.405, "DDD": -0.36}, size))
+    assert found == {"AAA": -55, "CCC": -45, "DDD": 40}
+
+
 @given(world=worlds(), luck=some.randoms(use_true_random=False))
 @settings(max_examples=80, deadline=None)
 def test_the_plan_is_a_function_of_its_values_not_of_their_order(world, luck):

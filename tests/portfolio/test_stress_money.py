@@ -92,7 +92,7 @@ GOLD = {"asset_class": {"ABROAD": "gold", "HOME": "gold"}}
 def test_a_class_that_stands_in_for_a_foreign_asset_brings_its_currency_along():
     found = one([Shock("episode", 0.0, EPISODE)], {"ABROAD": 1.0}, there(classes=GOLD, fills=False))
     assert found.after == pytest.approx(1 - (1 - 0.073) * (1 + dollar_in(EPISODE)), abs=1e-12)  # gold then, by its fund: -7.3 %
-    assert "without" not in found.proxied["ABROAD"]
+    assert found.proxied["ABROAD"] == f"its asset class, gold: -7.3%, USD {dollar_in(EPISODE):+.1%}"
 
 
 def test_the_index_that_stands_in_for_a_foreign_asset_brings_its_currency_along():
@@ -119,12 +119,29 @@ def test_own_prices_are_at_the_rates_of_their_days_already():
     )
 
 
+def test_a_put_abroad_is_revalued_by_the_price_of_its_share_and_then_by_the_money_it_is_in():
+    """The share rises a little in euros only because the dollar rose; in dollars it fell, and the put gains."""
+    put = "ABROAD230120P00010000"
+    quotes = {put: Quote(put, Decimal("0.50"), Decimal("0.52"), None, "USD", AS_OF)}
+    quotes["ABROAD"] = Quote("ABROAD", Decimal("9.90"), Decimal("9.92"), None, "USD", AS_OF)
+    situation = there(quotes=quotes)
+    closes, dollar = situation.market.closes[:, 1], situation.market.rates["USD"]
+    first, last = (
+        int(np.flatnonzero(np.datetime64(day) == DAYS)[0]) for day in (EPISODES[EPISODE].start, EPISODES[EPISODE].trough)
+    )
+    local = (closes[last] / dollar[last]) / (closes[first] / dollar[first]) - 1
+    alone = one([Shock("symbol", local, "ABROAD")], {put: 0.02}, situation).after
+    found = one([Shock("episode", 0.0, EPISODE)], {put: 0.02}, situation).after
+    assert 1 - found / 0.02 == pytest.approx((1 - alone / 0.02) * (1 + dollar_in(EPISODE)), rel=1e-9)
+
+
 # --- by hand -------------------------------------------------------------------------------------------------------
 def test_a_currency_of_the_policy_can_be_shocked_by_hand_and_its_own_or_another_is_refused():
     rules = there().policy
     (made,) = by_hand(["currency.USD=-0.1"], rules)
     assert made.shocks == (Shock("currency", -0.1, "USD"),)
-    for text in ("currency.EUR=-0.1", "currency.JPY=-0.1"):
+    assert by_hand(["currency.JPY=-0.1"], rules), "of money that lies about in the account too"
+    for text in ("currency.EUR=-0.1", "currency.XXX=-0.1"):
         with pytest.raises(WrongUse, match="moves nothing that is known") as told:
             by_hand([text], rules)
         assert "currency.USD" in told.value.way_out

@@ -16,8 +16,8 @@ AT = datetime(2026, 1, 5, 15, tzinfo=UTC)
 D = Decimal
 
 
-def decided(ledger, name: str, session: date, at: datetime, *, traded: bool, portfolio: str = "core") -> None:
-    document = {"session": session.isoformat(), "name": name}
+def decided(ledger, name: str, session: date, at: datetime, *, traded: bool, portfolio: str = "core", kind: str = "rule") -> None:
+    document = {"session": session.isoformat(), "name": name, "timing": {"kind": kind, "trade": traded}}
     ledger.record_decision(name, portfolio, session, at, 1, "hash", "trade", document, at)
     ref = (name * 16)[:16]
     line = PlanLine(ref, "US:SPY", "SPY", Side.BUY, D(1), D(100), "USD", "why")
@@ -35,6 +35,14 @@ def test_the_newest_that_traded_is_remembered(ledger):
     document, at = ledger.newest_traded("core", "DU1")
     assert (document["name"], at) == ("b", AT + timedelta(days=1))
     assert ledger.newest_traded("core", "DU2") is None
+
+
+def test_a_limit_that_was_mended_leaves_the_wish_before_it_to_be_remembered(ledger):
+    ledger.open_account("DU1", {}, D(1000), "USD", AT)
+    for number, kind in enumerate(("rule", "mend")):
+        decided(ledger, "ab"[number], date(2026, 1, 5 + number), AT + timedelta(days=number), traded=True, kind=kind)
+    document, at = ledger.newest_traded("core", "DU1")
+    assert (document["name"], at) == ("a", AT)
 
 
 def test_flows_are_what_came_and_went(ledger):

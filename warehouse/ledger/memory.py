@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from warehouse.ledger.plans import MEND
 from warehouse.ledger.store import Store
 from warehouse.ledger.tables import ADJUSTMENTS, DECISIONS, EQUITY, EXECUTIONS, OPENINGS, ORDERS, PLANS
 
@@ -19,12 +20,15 @@ class Memory(Store):
     """Reads only; decisions, plans and adjustments are written elsewhere."""
 
     def newest_traded(self, portfolio: str, account: str) -> tuple[dict[str, Any], datetime] | None:
-        """(document, instant) of the portfolio's newest decision whose plan traded in this account, None where none did."""
+        """(document, instant) of the portfolio's newest decision whose plan traded in this account, None where none did. One that
+        only mended a limit is left out: the wish that it left alone is the one before it.
+        """
         traded = sa.select(ORDERS.c.plan).join(EXECUTIONS, EXECUTIONS.c.ref == ORDERS.c.ref).where(EXECUTIONS.c.counts)
         query = (
             sa.select(DECISIONS.c.document, DECISIONS.c.at)
             .join(PLANS, PLANS.c.decision == DECISIONS.c.decision)
             .where(PLANS.c.portfolio == portfolio, PLANS.c.account == account, PLANS.c.plan.in_(traded))
+            .where(sa.not_(DECISIONS.c.document.contains(MEND, autoescape=True)))
             .order_by(PLANS.c.session.desc(), PLANS.c.number.desc())
             .limit(1)
         )

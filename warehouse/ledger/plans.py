@@ -17,7 +17,8 @@ from warehouse.journal import canonical
 from warehouse.ledger.store import Store, append, following
 from warehouse.ledger.tables import DECISIONS, EXECUTIONS, ORDERS, PLANS
 
-NO_REBALANCE = ('"kind":"cash flow"', '"kind":"mend"')  # of a decision's timing, in canonical JSON; in a text quotes are escaped
+MEND = '"kind":"mend"'  # of a decision's timing, in canonical JSON; within a text its quotes would be escaped
+NO_REBALANCE = ('"kind":"cash flow"', MEND)
 _FINISHED = ("done", "partly", "refused", "expired")
 
 

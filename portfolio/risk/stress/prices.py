@@ -17,7 +17,7 @@ class Moves:
     """Returns of prices, shape (symbols,): as they are counted for who holds them `long`, and for who is `short`.
 
     The two differ where a guess would help: it does not. NaN where it cannot be told. money: of the currency that each is
-    quoted in, by a shock to it, on top of both. proxied: symbol -> by what.
+    quoted in, on top of both. proxied: symbol -> by what.
     """
 
     long: FloatArray
@@ -44,6 +44,7 @@ def moved(world: World, shocks: tuple[Shock, ...]) -> Moves:
     for shock in (s for s in shocks if s.what in kinds):
         one = kinds[shock.what](world, shock)
         moves.long, moves.short = (1 + moves.long) * (1 + one.long) - 1, (1 + moves.short) * (1 + one.short) - 1
+        moves.money = (1 + moves.money) * (1 + one.money) - 1
         moves.proxied |= one.proxied
     for shock in sorted((s for s in shocks if s.what in {"group", "symbol"}), key=lambda s: s.what):
         _replaced(world, moves, shock)
@@ -70,24 +71,25 @@ def _replaced(world: World, moves: Moves, shock: Shock) -> None:
 def _episode(world: World, shock: Shock) -> Moves:
     """Own return where the history has both ends; else that of its class; else beta times the benchmark's; else the S&P 500's.
 
-    Figures of a class and of the S&P 500 are taken as returns in the currency that the symbol is quoted in: what that did then
-    comes on top, where the market knows its rates of both days.
+    What is known in the base currency (own return, the benchmark's) is parted into the price and its currency. Figures of a class
+    and of the S&P 500 are taken as returns in the currency that the symbol is quoted in: what that did comes on top, where
+    the market knows its rates of both days.
     """
     there = EPISODES[shock.name]
     own, benchmark = world.between(there.start, there.trough)
-    money = world.money_between(there.start, there.trough)
+    rates = world.money_between(there.start, there.trough)
+    money = np.nan_to_num(rates)
+    by_beta = (1.0 + np.maximum(world.beta * benchmark, -1.0)) / (1.0 + money) - 1.0
     if there.intraday:
-        own, benchmark = np.full(len(own), np.nan), there.returns["equities"]
-    known = np.nan_to_num(money)
-    by_class = (1.0 + world.of_class(there.returns)) * (1.0 + known) - 1.0
-    by_beta = np.maximum(world.beta * benchmark, -1.0)
+        own, by_beta = np.full(len(own), np.nan), np.maximum(world.beta * there.returns["equities"], -1.0)
+    own, by_class = (1.0 + own) / (1.0 + money) - 1.0, world.of_class(there.returns)
     out = np.where(np.isfinite(own), own, np.where(np.isfinite(by_class), by_class, by_beta))
     proxied = {}
     for i in np.flatnonzero(~np.isfinite(own)):
-        proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i])) + _beside(world, int(i), money)
-    guess = (1.0 + there.returns["equities"]) * (1.0 + known) - 1.0  # it helps nobody
+        proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i])) + _beside(world, int(i), rates)
+    guess = there.returns["equities"]  # it helps nobody
     found = np.isfinite(out)
-    return Moves(np.where(found, out, guess), np.where(found, out, np.maximum(guess, 0.0)), np.zeros(len(out)), proxied)
+    return Moves(np.where(found, out, guess), np.where(found, out, max(guess, 0.0)), money, proxied)
 
 
 def _by_what(world: World, i: int, by_class: float, told: float) -> str:
@@ -98,11 +100,11 @@ def _by_what(world: World, i: int, by_class: float, told: float) -> str:
     return "the S&P 500, as an equity of beta one"
 
 
-def _beside(world: World, i: int, money: FloatArray) -> str:
-    """What a proxy leaves out: the rate of the symbol's currency, where nobody knows it of both days."""
-    if np.isfinite(money[i]) or i in world.currencies:
+def _beside(world: World, i: int, rates: FloatArray) -> str:
+    """What its currency did beside the proxy, or that nobody knows its rates of both days; "" of the base currency."""
+    if world.quoted_in[i] == world.there.policy.base_currency or i in world.currencies:
         return ""
-    return f", without what {world.quoted_in[i]} did"
+    return f", {world.quoted_in[i]} {rates[i]:+.1%}" if np.isfinite(rates[i]) else f", without what {world.quoted_in[i]} did"
 
 
 def _equities(world: World, shock: Shock) -> Moves:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from portfolio.errors import WrongUse
 from portfolio.risk.stress.scenarios import SCENARIOS, Scenario, Shock
-from portfolio.types import Policy
+from portfolio.types import CURRENCIES, Policy
 
 RANGES = {  # low, high
     "equities": (-1.0, 10.0),
@@ -62,14 +62,14 @@ def _shock(text: str, policy: Policy) -> Shock:
         return Shock(name, _number(text, value, *RANGES[name]))
     if name in policy.traded:
         return Shock("symbol", _number(text, value, *PRICE), name)
-    money = [f"currency.{c}" for c in sorted({*policy.currencies.values()} - {policy.base_currency})]
+    money = [f"currency.{c}" for c in CURRENCIES if c != policy.base_currency]
     if name in money:
         return Shock("currency", _number(text, value, *PRICE), name.partition(".")[2])
     groups = sorted({f"{kind}.{group}" for kind, members in policy.classes.items() for group in members.values()})
     if name in groups:
         return Shock("group", _number(text, value, *PRICE), name)
     known = [*RANGES, *money, *groups, *policy.traded]
-    shown = ", ".join([*RANGES, *money, *groups, "a symbol of the policy"])
+    shown = ", ".join([*RANGES, *groups, "a symbol of the policy", *money])
     raise WrongUse(f"--shock {text!r} moves nothing that is known.", f"{_near(name, known)}There are: {shown}.")
 
 
