@@ -139,8 +139,9 @@ def _mended_words(judgement: Judgement) -> dict[str, str]:
     out = {}
     for symbol, weight in judgement.weights.items():
         rules = [f"{v.rule}: {v.reason}" for v in judgement.mending if _moves(v, symbol)]
-        moved = rules and weight != judgement.current.get(symbol, 0.0)
-        out[symbol] = f"to {weight:.2%}: {'; '.join(rules) if moved else 'as it is, until the next rebalance'}"
+        moved = weight != judgement.current.get(symbol, 0.0)
+        rest = "it follows what is held in it" if moved else "as it is, until the next rebalance"
+        out[symbol] = f"to {weight:.2%}: {'; '.join(rules) if moved and rules else rest}"
     return out
 
 

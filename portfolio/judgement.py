@@ -10,7 +10,7 @@ from portfolio.book import Book, strange, valued
 from portfolio.hedging import hedge, hedge_weights, rest, together
 from portfolio.market import Market
 from portfolio.planned import lots_of, scene_of
-from portfolio.risk import Mended, Situation, blocked, judge, mended, over, settle
+from portfolio.risk import Mended, Situation, blocked, how_far, judge, mended, over, settle
 from portfolio.risk.settling import SETTLED
 from portfolio.strategies import target
 from portfolio.timing import Occasion, rebalance
@@ -83,9 +83,8 @@ def _timed(found: Judgement, book: Book) -> Judgement:
 def _forbidden(weights: Weights, found: Judgement, broken: Mended | None) -> bool:
     """Whether a limit forbids to stop at `weights`: one that they break, but not what is held over and too little to be sold."""
     left = over(judge(weights, found.there))
-    held = () if broken or not left else over(judge(found.current, found.there))
-    known = {(v.rule, v.symbols, v.of): v.scale for v in held}
-    return any(v.scale < known.get((v.rule, v.symbols, v.of), 1.0) - SETTLED or v.action is not Action.SCALE for v in left)
+    held = {} if broken or not left else how_far(over(judge(found.current, found.there)))
+    return any(far < held.get(key, 1.0) - SETTLED for key, far in how_far(left).items())
 
 
 def _tickets(found: Judgement, book: Book) -> dict[str, float]:
@@ -99,17 +98,17 @@ def _tickets(found: Judgement, book: Book) -> dict[str, float]:
 def _mending(found: Judgement, timing: Timing, broken: Mended) -> Judgement:
     """Only who is over a limit is sold: the strategy's wish waits, and its hedges stay what they are."""
     left, wished = timing.weights, hedge_weights(found.hedges)
-    still = {s: left.get(s, 0.0) for s in wished}
-    first = {h.symbol: number for number, h in reversed(list(enumerate(found.hedges)))}
-    hedges = tuple(_as_held(h, still[h.symbol], wished[h.symbol], first[h.symbol] == n) for n, h in enumerate(found.hedges))
+    rest = dict(left)
+    hedges = tuple(_as_held(h, rest, wished[h.symbol]) for h in found.hedges)
     return replace(found, hedges=hedges, weights=left, timing=timing, why=timing.why, mending=broken.broken)
 
 
-def _as_held(one: Hedge, held: float, wished: float, first: bool) -> Hedge:
-    """The hedge with its part of what is held of its instrument; all of it is the first one's where none is wished for."""
-    part = one.weight / wished if wished else float(first)
-    cost = one.cost * abs(held / wished) if wished else one.cost
-    return replace(one, weight=held * part, cost=cost, reason=f"as it is until the next rebalance, then {one.reason}")
+def _as_held(one: Hedge, left: dict[str, float], wished: float) -> Hedge:
+    """The hedge with its part of what is held of its instrument; where none is wished for all of that, taken out of `left`."""
+    held = left.get(one.symbol, 0.0) if wished else left.pop(one.symbol, 0.0)
+    part, size = (one.weight / wished, abs(held / wished)) if wished else (1.0, 1.0)
+    stays = "it follows what is held in it" if one.kind == "currency" else "as it is"
+    return replace(one, weight=held * part, cost=one.cost * size, reason=f"{stays} until the next rebalance, then {one.reason}")
 
 
 def _occasion(found: Judgement, book: Book, broken: Mended | None) -> Occasion:

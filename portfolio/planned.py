@@ -13,6 +13,7 @@ from portfolio.orders import Because, Sizing, Steps, plan_orders, why_traded
 from portfolio.orders.planning import plan_id
 from portfolio.risk import Situation, judge
 from portfolio.risk.apply import frozen, towards_zero
+from portfolio.risk.breaches import Broken, how_far, limit_of
 from portfolio.types import CURRENCIES, Action, Hedge, Plan, PlanLine, Policy, Verdict, Weights, currency_pair, multiplier
 
 TRIES = 6
@@ -21,9 +22,6 @@ MOST = 0.1  # of the weights: no rounding of a whole asks for more
 FOLLOWS = 0.02  # of a hedge: what it may be larger than what was really bought asks for
 SAME = 1e-8  # of a scale
 DAYS = 60  # behind the volatility of a day
-SEVERE = {Action.REDUCE: -1.0, Action.BLOCK: -2.0}  # as if scaled so far
-
-Broken = tuple[str, str, tuple[str, ...]]  # rule, which of its own, symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def planned(asked: Asked, there: Situation, book: Book) -> Planned:
     """
     attempt, asked = _hedged(_Try(asked.weights), asked, there, book)
     lines = _lines(asked, attempt, there, book)
-    before, notes = _figures(judge(asked.current, there)), dict[str, str]()
+    before, notes = how_far(judge(asked.current, there)), dict[str, str]()
     for number in range(TRIES):
         worse = _worse(lines, asked, attempt, there, before) if lines else []
         if not worse:
@@ -223,28 +221,14 @@ def _after(lines: Sequence[PlanLine], asked: Asked, attempt: _Try, there: Situat
     return after | {c: w for c, w in attempt.weights.items() if c in CURRENCIES and lines}
 
 
-def _figures(verdicts: Sequence[Verdict]) -> dict[Broken, float]:
-    """How far each broken rule would scale: what is not there is kept."""
-    out: dict[Broken, float] = {}
-    for one in verdicts:
-        if one.action in {Action.SCALE, Action.DROP, *SEVERE}:
-            key = _key(one)
-            out[key] = min(out.get(key, 1.0), SEVERE.get(one.action, one.scale))
-    return out
-
-
-def _key(verdict: Verdict) -> Broken:
-    return verdict.rule, verdict.of, () if verdict.of else verdict.symbols
-
-
 def _worse(
     lines: Sequence[PlanLine], asked: Asked, attempt: _Try, there: Situation, before: Mapping[Broken, float]
 ) -> list[Verdict]:
     """The limits that these orders break, or that they worsen; not one of a symbol alone that is frozen."""
     verdicts = judge(_after(lines, asked, attempt, there), there)
-    still, found = frozen(verdicts), _figures(verdicts)
-    broken = [v for v in verdicts if _key(v) in found and (v.of or not v.symbols or not set(v.symbols) <= still)]
-    return [v for v in broken if found[_key(v)] < before.get(_key(v), 1.0) - SAME]
+    still, found = frozen(verdicts), how_far(verdicts)
+    broken = [v for v in verdicts if limit_of(v) in found and (v.of or not v.symbols or not set(v.symbols) <= still)]
+    return [v for v in broken if found[limit_of(v)] < before.get(limit_of(v), 1.0) - SAME]
 
 
 def _less(attempt: _Try, worse: Sequence[Verdict], lines: Sequence[PlanLine], book: Book, number: int) -> _Try:

@@ -11,6 +11,7 @@ from portfolio.orders.sizing import ONE, ZERO, Sizing
 from portfolio.types import currency_pair
 
 MORE = Decimal("1.003")  # of what is lacking: prices move until the shares are bought, and no balance may go below zero
+CENT = Decimal("0.01")
 SPARE = Decimal("0.01")  # more than is needed, in the currency bought: what rounding to cents may take
 
 
@@ -128,8 +129,8 @@ def _lent(currency: str, amount: Decimal, sizing: Sizing) -> list[Conversion]:
 
 
 def _small(currency: str, amount: Decimal, sizing: Sizing) -> bool:
-    """Whether it is worth less than a ticket."""
-    return amount * sizing.rate(currency) < Decimal(str(sizing.minimum_trade))
+    """Whether it is worth less than a ticket, or than a cent: the last bits of a weight."""
+    return amount * sizing.rate(currency) < max(Decimal(str(sizing.minimum_trade)), CENT)
 
 
 def _dealt(currency: str, sizing: Sizing, *, bought: bool) -> tuple[str, Decimal, Decimal]:

@@ -80,8 +80,8 @@ def _table(wish: Weights, keep: frozenset[str], sizing: Sizing) -> _Table:
 
 def _bounds(wished: Mapping[str, tuple[float, float]], cap: FloatArray, sizing: Sizing) -> tuple[FloatArray, FloatArray]:
     """(low, high) of the increments traded. No long position is sold into a short one and no short one bought into a long one
-    unless that is the wish; what an order at work will bring is not sold before it is there; none rises above its cap, nor
-    stays above it where the wish is within.
+    unless that is the wish; what an order at work will bring is not sold before it is there; none rises above its cap, and no
+    long one stays above it where the wish is within.
 
     wished: symbol -> (weight, ideal increments to trade); a short position is never rounded to a larger one.
     """
@@ -92,7 +92,7 @@ def _bounds(wished: Mapping[str, tuple[float, float]], cap: FloatArray, sizing: 
         most = min(cap[row], float(sizing.ceilings.get(symbol, INFINITE) / step))
         if (weight or then) < 0:
             high[row] = max(math.floor(-max(there, then)), 0.0)
-            low[row] = min(math.ceil(max(-most - then, ideal)), high[row])
+            low[row] = min(math.ceil(max(-most - then, ideal)), 0.0)
         else:
             low[row] = -max(math.floor(min(there, then)), 0.0)
             over = ideal <= most - then < 0.0
@@ -197,12 +197,13 @@ def _paid(deltas: Mapping[str, Decimal], floor: Decimal, sizing: Sizing) -> tupl
 
 
 def _beyond(table: _Table, steps: FloatArray, tight: bool) -> Decimal:
-    """By how much what is held afterwards is worth more, longs and shorts added up, than what was wished. tight: or than what
-    is held, where that is more: what is too small to be sold may stay.
+    """By how much what is held afterwards is worth more, longs and shorts added up, than what was wished. tight: where nothing
+    is bought but shorts back, or than what is held, if that is more: what is too small to be sold may stay.
     """
     value = np.array([float(v) for v in table.value])
     most, after_it = np.abs(table.ideal + table.held) @ value, np.abs(steps + table.held) @ value
-    most = max(most, np.abs(table.held) @ value) if tight else most
+    if tight and not ((steps > 0) & (table.held >= 0)).any():
+        most = max(most, np.abs(table.held) @ value)
     return Decimal(repr(float(after_it - most))) if after_it > most * (1 + ROUNDING) else ZERO
 
 

@@ -28,15 +28,16 @@ def apply_verdicts(wish: Weights, current: Weights, verdicts: Sequence[Verdict])
     if blocked(verdicts):
         return dict(current)
     left = {s: w * _scale(s, verdicts) for s, w in wish.items()}
-    if any(v.action is Action.REDUCE for v in verdicts):
-        left = {s: towards_zero(w, current.get(s, 0.0)) for s, w in left.items()}
     still = {s: current.get(s, 0.0) for s in frozen(verdicts)}
     allowed = sum(abs(w) for w in left.values())
     moving = {s: w for s, w in left.items() if s not in still}
     room = max(allowed - sum(abs(w) for w in still.values()), 0.0)
     gross = sum(abs(w) for w in moving.values())
     shrink = min(1.0, room / gross) if gross > 0 else 1.0
-    return {**{s: w * shrink for s, w in moving.items()}, **still}
+    moving = {s: w * shrink for s, w in moving.items()}
+    if any(v.action is Action.REDUCE for v in verdicts):
+        moving = {s: towards_zero(w, current.get(s, 0.0)) for s, w in moving.items()}
+    return {**moving, **still}
 
 
 def towards_zero(weight: float, held: float) -> float:

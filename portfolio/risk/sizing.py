@@ -18,7 +18,7 @@ import numpy as np
 from portfolio.risk.limits import ROUNDING, passed, unknown, within
 from portfolio.risk.past import Past
 from portfolio.risk.situation import Situation
-from portfolio.types import Action, FloatArray, RiskPolicy, SizingPolicy, Verdict, Weights
+from portfolio.types import Action, FloatArray, RiskPolicy, SizingPolicy, Verdict, Weights, money_of
 
 RULE = "sizing"
 
@@ -56,8 +56,9 @@ def _by_past(asked: SizingPolicy, past: Past, room: float) -> FloatArray:
     if asked.kind == "volatility":
         return np.where(past.volatilities > 0.0, asked.budget / past.volatilities, math.inf)
     if asked.kind == "equal_risk":
-        inverse = 1.0 / np.maximum(past.volatilities, 1e-12)
-        return np.asarray(room * inverse / inverse.sum())
+        held = np.array([not money_of(s) for s in past.symbols])  # max_gross counts no money either
+        inverse = np.where(held, 1.0 / np.maximum(past.volatilities, 1e-12), 0.0)
+        return np.where(held, room * inverse / max(inverse.sum(), 1e-12), math.inf)
     mean, variance = past.returns.mean(axis=0), past.returns.var(axis=0, ddof=1)
     bet = np.where(variance > 0.0, mean / np.where(variance > 0.0, variance, 1.0), math.inf)
     return np.asarray(asked.fraction * np.maximum(bet * np.sign(past.weights), 0.0))

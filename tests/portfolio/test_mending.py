@@ -11,7 +11,7 @@ from mind import AS_OF, FIXED, HEDGED, book, changed, market, policy, priced, qu
 
 from portfolio.decide import decide
 from portfolio.risk import Situation, judge, mended
-from portfolio.types import Action, Rate, TradingState
+from portfolio.types import Action, LiquidityPolicy, Rate, TradingState
 
 SYMBOLS = ("SPY", "IEF", "GLD")
 CALM = walk(3, 400, size=0.002)
@@ -93,6 +93,9 @@ def test_a_loan_that_hedges_a_currency_shrinks_with_what_is_sold_in_it():
     assert found.timing.kind == "mend"
     assert lines(found) == {"SPY": -60}  # of 650: 65 % of 100,000 dollars are 590.9 shares of 110
     assert found.weights["EUR"] == pytest.approx(-0.65)
+    assert found.why["EUR"] == "to -65.00%: it follows what is held in it"
+    assert found.hedges[0].weight == pytest.approx(-0.65)
+    assert found.hedges[0].reason.startswith("it follows what is held in it until the next rebalance")
 
 
 def test_a_rule_that_is_due_trades_the_whole_wish():
@@ -137,6 +140,55 @@ def test_a_limit_on_what_is_opened_sells_nothing_that_is_held():
     held = book({"SPY": "700", "IEF": "350", "GLD": "150"}, "-20000")
     assert "initial_margin" in {v.rule for v in judge({"SPY": 0.7, "IEF": 0.35, "GLD": 0.15}, situation(rules)) if v.scale < 1}
     assert decided(rules, held).plan is None
+
+
+@pytest.mark.parametrize("cap", [0.31, 0.35, 0.4, 0.43, 0.47, 0.52, 0.55, 0.6])
+def test_exactly_a_ticket_over_is_sold_whatever_the_last_bits_say(cap):
+    """Five shares of 100 over the cap, and a ticket of 500."""
+    rules = policy(YEARLY, risk={"max_weight": cap, "value_at_risk": None}, execution={"minimum_trade": 500.0})
+    held = round(cap * 1000) + 5
+    assert lines(decided(rules, book({"SPY": str(held)}, str(100_000 - held * 100)))) == {"SPY": -5}
+
+
+def test_a_hedge_over_its_limit_by_less_than_a_ticket_trades_nothing():
+    text = changed(HEDGED, 'when = "drift"\nabsolute_band = 0.05\nrelative_band = 0.25', 'when = "calendar"\nevery = "year"')
+    names = (*SYMBOLS, "HDG")
+    closes = walk(4, 400, seed=1, size=0.01)
+    shown = market(names, closes / closes[-1] * 100, benchmark=closes[:, 0])
+    quotes = {s: quote(s) for s in names}
+    rules = policy(text, risk={"max_weight": 0.3, "value_at_risk": None}, execution={"minimum_trade": 500.0})
+    held = book({"SPY": "297", "IEF": "250", "GLD": "297", "HDG": "-301"}, "45700", quotes=quotes)
+    assert decided(rules, held, shown).plan is None
+    large = book({"SPY": "297", "IEF": "250", "GLD": "297", "HDG": "-310"}, "46600", quotes=quotes)
+    assert decided(rules, large, shown).timing.kind == "repair", "what the hedge shall be is part of the wish"
+
+
+def test_two_limits_of_one_name_that_is_over_both_by_dust_stop_no_cash_flow():
+    limits = LiquidityPolicy(participation=0.1, days=1.0, volume_share=0.1005)
+    flowing = YEARLY.replace('every = "year"', 'every = "year"\ncash_flows = true')
+    rules = policy(flowing, risk={"max_weight": 1.0, "value_at_risk": None, "liquidity": limits})
+    closes = walk(3, 400, size=0.002)
+    shown = market(closes=closes / closes[-1] * 10, volumes={"SPY": 1e4, "IEF": 1e6, "GLD": 1e6})
+    held = book({"SPY": "1008", "IEF": "500", "GLD": "120"}, "3720", quotes={s: quote(s, "10", "10") for s in SYMBOLS})
+    found = decide(rules, shown, replace(held, rebalances=(AS_OF.date(),)), code_version="test")
+    assert found.timing.kind == "cash flow"
+    assert found.timing.why.startswith("cash is")
+
+
+def test_who_only_sells_does_not_sell_more_each_day_for_a_name_that_may_not_be_traded():
+    """IEF stays at 60 % and takes its room; SPY is sold to the rest of it once, and then the book is as it may be."""
+    text = FIXED + '[constraints]\ndo_not_trade = ["IEF"]\n'
+    rules = policy(text, risk={"max_weight": 0.5})
+    held = replace(book({"SPY": "500", "IEF": "600"}, "-10000"), state=TradingState.REDUCING)
+    shown = market(closes=CALM / CALM[-1] * 100)
+    first = decide(rules, shown, held, code_version="test")
+    sold = lines(first)["SPY"]
+    assert set(lines(first)) == {"SPY"} and sold < 0
+    left = held.account.positions["SPY"] + sold
+    next_day = replace(
+        held, account=replace(held.account, positions={**held.account.positions, "SPY": left}, cash=-10000 - sold * 100)
+    )
+    assert lines(decide(rules, shown, next_day, code_version="test")) == {}
 
 
 def test_a_limit_of_the_whole_trades_the_whole_wish():

@@ -201,6 +201,12 @@ def test_dust_beside_an_overdraft_is_no_conversion_of_nothing(dollars):
     assert [line.side for line in lines if line.symbol == "AAA"] == [Side.SELL]
 
 
+@pytest.mark.parametrize("off", ["0.0000001", "-0.0000001", "0.004"])
+def test_the_last_bits_of_a_loan_are_no_conversion(off):
+    size = sizing({"CCC": "100"}, "10000", {"USD": "-5000"}, balances={"USD": D(-5000) + D(off)}, reserve=0.0)
+    assert planned({"CCC": 0.5}, size, keep={"CCC"}) == ()
+
+
 # --- what is at work already ------------------------------------------------------------------------------------------
 
 

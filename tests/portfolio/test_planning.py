@@ -217,6 +217,16 @@ def test_a_short_is_bought_back_though_a_name_beside_it_is_too_small_to_sell():
     assert found == {"AAA": -55, "CCC": -45, "DDD": 40}
 
 
+@pytest.mark.parametrize("gross", [0.56, 0.57, 0.61, 0.62])
+def test_who_held_more_buys_no_share_beyond_the_wish(gross):
+    """Thirty of IEF become SPY. That more was held before is no reason to round the purchase up over max_gross."""
+    quotes = flat(AAA="500", BBB="1000")
+    size = sizing({"AAA": "10", "BBB": "30"}, "5000", quotes, minimum_trade=50.0)
+    found = deltas(planned({"AAA": gross, "BBB": 0.0}, size))
+    assert found["BBB"] == -30
+    assert (10 + found["AAA"]) * 500 <= D(repr(gross)) * 40000
+
+
 @given(world=worlds(), luck=some.randoms(use_true_random=False))
 @settings(max_examples=80, deadline=None)
 def test_the_plan_is_a_function_of_its_values_not_of_their_order(world, luck):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from mind import actions, down, market, policy, up
+from mind import actions, down, market, policy, up, walk
 
 from portfolio.errors import Refused
 from portfolio.market import Market
@@ -22,7 +22,7 @@ from portfolio.risk.limits import ROUNDING
 from portfolio.risk.liquidity import day_shares, liquidity
 from portfolio.risk.market_beta import beta_rule
 from portfolio.risk.past import Past, look_back
-from portfolio.risk.sizing import sizing
+from portfolio.risk.sizing import caps_of, sizing
 from portfolio.risk.spread import component_scales, max_component, max_volatility, max_volatility_at_one
 from portfolio.risk.tail import tail_rules
 from portfolio.types import (
@@ -354,6 +354,18 @@ def test_positions_of_equal_risk():
         assert found.get(symbol, weight) == pytest.approx(min(weight, cap), rel=1e-9)
     risks = {s: w * deviations()[s] for s, w in apply_verdicts(WISH, {}, sized(WISH, where)).items()}
     assert max(risks.values()) == pytest.approx(1 / sum(inverse.values()), rel=1e-9)
+
+
+@pytest.mark.parametrize("swings", [0.005, 0.0])
+def test_money_that_is_owed_takes_no_part_of_the_equal_risk(swings):
+    """max_gross counts none either; a rate that hardly moves would take it all."""
+    shown = world()
+    rate = 1.1 * walk(1, len(shown.sessions), seed=9, size=swings)[:, 0] / 100
+    where = there(replace(shown, rates={"EUR": rate}), sizing=SizingPolicy("equal_risk"), max_gross=1.0)
+    alone, beside = (
+        caps_of(where.policy.risk.sizing, w, past(w, where), where.policy.risk) for w in (WISH, WISH | {"EUR": -0.3})
+    )
+    assert {s: beside[s] for s in WISH} == pytest.approx({s: alone[s] for s in WISH}, rel=0.05)
 
 
 @pytest.mark.parametrize("kind", ["fixed_fraction", "volatility", "kelly", "equal_risk"])

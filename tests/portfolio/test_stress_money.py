@@ -26,9 +26,11 @@ EPISODE = "2022"  # both of its days are sessions here
 NOT_THERE = "2008"  # none of its days is
 
 
-def there(*, classes=None, rates=True, fills=True, quotes=None):
-    """An account in euros; ABROAD is quoted in dollars, and its closes are in euros already. fills: whether it was there in 2022."""
-    closes = walk(2, len(DAYS), seed=3)
+def there(*, classes=None, rates=True, fills=True, quotes=None, falls=1.0):
+    """An account in euros; ABROAD is quoted in dollars, and its closes are in euros already. fills: whether it was there in 2022;
+    falls: what is left of its price at the end.
+    """
+    closes = walk(2, len(DAYS), seed=3) * np.linspace([1.0, 1.0], [1.0, falls], len(DAYS))
     if not fills:
         closes[: len(DAYS) - 100, 1] = np.nan
     dollar = np.linspace(0.8, 1.0, len(DAYS))
@@ -133,6 +135,20 @@ def test_a_put_abroad_is_revalued_by_the_price_of_its_share_and_then_by_the_mone
     alone = one([Shock("symbol", local, "ABROAD")], {put: 0.02}, situation).after
     found = one([Shock("episode", 0.0, EPISODE)], {put: 0.02}, situation).after
     assert 1 - found / 0.02 == pytest.approx((1 - alone / 0.02) * (1 + dollar_in(EPISODE)), rel=1e-9)
+
+
+def test_rising_yields_ask_what_the_price_did_in_2022_and_not_what_its_currency_did():
+    """Without an asset class the worse of beta and own 2022 counts: the fund fell in dollars, whatever those were worth in euros."""
+    situation = there(falls=0.1)
+    closes, dollar = situation.market.closes[:, 1], situation.market.rates["USD"]
+    first, last = (
+        int(np.flatnonzero(np.datetime64(day) == DAYS)[0]) for day in (EPISODES["2022"].start, EPISODES["2022"].trough)
+    )
+    local = (closes[last] / dollar[last]) / (closes[first] / dollar[first]) - 1
+    a_point = -0.254 / (3.91 - 1.63)  # what equities did a point of yield
+    expected = local * 2 * a_point / -0.254
+    assert expected < 2 * a_point, "worse than a beta of one, which stands in without a benchmark"
+    assert one([Shock("rates", 0.02)], {"ABROAD": 1.0}, situation).after == pytest.approx(-expected, abs=1e-12)
 
 
 # --- by hand -------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def _episode(world: World, shock: Shock) -> Moves:
     there = EPISODES[shock.name]
     own, benchmark = world.between(there.start, there.trough)
     rates = world.money_between(there.start, there.trough)
-    money = np.nan_to_num(rates)
+    money = _known(rates)
     by_beta = (1.0 + np.maximum(world.beta * benchmark, -1.0)) / (1.0 + money) - 1.0
     if there.intraday:
         own, by_beta = np.full(len(own), np.nan), np.maximum(world.beta * there.returns["equities"], -1.0)
@@ -86,25 +86,32 @@ def _episode(world: World, shock: Shock) -> Moves:
     out = np.where(np.isfinite(own), own, np.where(np.isfinite(by_class), by_class, by_beta))
     proxied = {}
     for i in np.flatnonzero(~np.isfinite(own)):
-        proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i])) + _beside(world, int(i), rates)
+        if i not in world.currencies or np.isnan(rates[i]):
+            proxied[world.symbols[i]] = _by_what(world, int(i), float(by_class[i]), float(out[i]), rates)
     guess = there.returns["equities"]  # it helps nobody
     found = np.isfinite(out)
     return Moves(np.where(found, out, guess), np.where(found, out, max(guess, 0.0)), money, proxied)
 
 
-def _by_what(world: World, i: int, by_class: float, told: float) -> str:
-    if np.isfinite(by_class):
-        return f"its asset class, {str(world.classes[i]).replace('_', ' ')}: {by_class:+.1%}"
-    if np.isfinite(told):
+def _known(rates: FloatArray) -> FloatArray:
+    """What currencies did, 0 where nobody knows it."""
+    out: FloatArray = np.nan_to_num(rates)
+    return out
+
+
+def _by_what(world: World, i: int, by_class: float, price: float, rates: FloatArray) -> str:
+    """What stands in; price: of the symbol, in its currency. What its currency did stands beside it, or that nobody knows that; a
+    beta to the benchmark has it within.
+    """
+    if np.isnan(by_class) and np.isfinite(price):
+        told = (1.0 + price) * (1.0 + float(_known(rates)[i])) - 1.0
         return f"its beta of {world.beta[i]:.2f} to the benchmark: {told:+.1%}"
-    return "the S&P 500, as an equity of beta one"
-
-
-def _beside(world: World, i: int, rates: FloatArray) -> str:
-    """What its currency did beside the proxy, or that nobody knows its rates of both days; "" of the base currency."""
-    if world.quoted_in[i] == world.there.policy.base_currency or i in world.currencies:
-        return ""
-    return f", {world.quoted_in[i]} {rates[i]:+.1%}" if np.isfinite(rates[i]) else f", without what {world.quoted_in[i]} did"
+    money = world.quoted_in[i]
+    beside = f", {money} {rates[i]:+.1%}" if np.isfinite(rates[i]) else f", without what {money} did"
+    beside = "" if money == world.there.policy.base_currency or i in world.currencies else beside
+    if np.isfinite(by_class):
+        return f"its asset class, {str(world.classes[i]).replace('_', ' ')}: {by_class:+.1%}{beside}"
+    return f"the S&P 500, as an equity of beta one{beside}"
 
 
 def _equities(world: World, shock: Shock) -> Moves:
@@ -140,7 +147,8 @@ def _rates(world: World, shock: Shock) -> Moves:
     bond, still = np.isfinite(duration), np.array([c in UNMOVED_BY_RATES for c in world.classes], dtype=bool)
     fixed = np.where(bond, -duration * shock.value, 0.0)
     then = EPISODES["2022"]
-    own = world.between(then.start, then.trough)[0] * shock.value / 0.01 * EQUITIES_A_POINT / then.returns["equities"]
+    price = (1.0 + world.between(then.start, then.trough)[0]) / (1.0 + _known(world.money_between(then.start, then.trough))) - 1.0
+    own = price * shock.value / 0.01 * EQUITIES_A_POINT / then.returns["equities"]
     own = np.where(np.array([c is None for c in world.classes], dtype=bool), own, np.nan)
     equities = _by_beta(world, EQUITIES_A_POINT * shock.value / 0.01)
     long, short = np.fmin(equities.long, own), np.fmax(equities.short, own)
