@@ -122,6 +122,8 @@ def _tell(document: dict[str, Any]) -> None:
     table(f"Trimtab, session {document['session']}: {document['status']}", ("", "what", "how it went"), rows)
     if document["report"]:
         say(f"Report: {document['report']}")
+    if document.get("error"):
+        say(f"Refused: {document['error']}. {document['way_out']}")
     if document["status"] == "nothing to trade":
         say(f"Nothing to trade: {'; '.join(document['reasons'])}.")
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.record import decision_body
-from portfolio.types import Decision, Execution, currency_pair, multiplier
+from portfolio.types import Action, Decision, Execution, Standing, TradingState, currency_pair, multiplier
 from tasks import doors
 from tasks.fees import fee_rates, fees_of
 from tasks.settings import Settings
@@ -59,7 +59,20 @@ def summary(settings: Settings, decision: str | None, status: str) -> dict[str, 
     out |= explained(document)
     if document["plan"] is not None and status != "nothing to trade":
         out |= _dealt(settings, ledger.executions(settings.account, document["plan"]["plan"]), document, out["currency"])
+    if status == "refused" and document["plan"] is None:
+        out |= _refused(document, ledger.standing(settings.account))
     return out
+
+
+def _refused(document: Mapping[str, Any], standing: Standing | None) -> dict[str, str]:
+    """error: what forbade every trade of the decision; way_out: what a person does now."""
+    blocks = [v["reason"] for v in document["verdicts"] if v["action"] == Action.BLOCK.value]
+    halted = standing is not None and standing.state is TradingState.HALTED
+    now = f"The account is {standing.words}. {standing.way_out} " if standing and halted else ""
+    return {
+        "error": "; ".join(blocks or document["reasons"]),
+        "way_out": f"{now}What was decided for this session stays; the next one is decided anew.",
+    }
 
 
 def _dealt(settings: Settings, executions: list[Execution], document: Mapping[str, Any], base: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def conversion_line(one: Conversion, sizing: Sizing) -> PlanLine:
         quantity=abs(one.delta),
         price=one.price,
         currency=second,
-        reason=f"{one.needed:,.2f} {one.currency} are lacking once the shares are traded",
+        reason=f"{one.needed:,.2f} {one.currency} are wanted once the shares are traded, a little to spare for moving prices",
         rate=rate,
         parts={"cash": one.delta},
         cost=(fee + abs(one.delta) * abs(one.far - one.price)).quantize(Decimal("0.01")),

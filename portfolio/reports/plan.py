@@ -90,7 +90,8 @@ def _total(decision: Document) -> str:
     value = sum((Decimal(x["quantity"]) * Decimal(x["price"]) * Decimal(x.get("rate", 1)) for x in shares), Decimal(0))
     cost = sum((Decimal(line.get("cost", 0)) * r for line, r in zip(lines, rate, strict=True)), Decimal(0))
     bp = f", {cost / value * 10_000:.1f} basis points" if value else ""
-    return f"{len(lines)} orders worth {value:,.2f} in all, expected to cost {cost:,.2f}{bp}, in the base currency."
+    orders = "1 order" if len(lines) == 1 else f"{len(lines)} orders"
+    return f"{orders} worth {value:,.2f} in all, expected to cost {cost:,.2f}{bp}, in the base currency."
 
 
 def _limits(verdicts: Sequence[Document], kept: Sequence[Document]) -> list[dict[str, Any]]:

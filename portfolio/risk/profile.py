@@ -18,7 +18,7 @@ from portfolio.measures import (
 from portfolio.risk.market_beta import betas
 from portfolio.risk.past import Past, look_back
 from portfolio.risk.spread import shares_of_volatility
-from portfolio.types import FloatArray, Policy, Weights
+from portfolio.types import FloatArray, Policy, Weights, money_of
 
 MEASURES: dict[str, Callable[[FloatArray], float]] = {
     "volatility": volatility,
@@ -33,11 +33,12 @@ def risk_profile(weights: Weights, market: Market, policy: Policy) -> dict[str, 
 
     value_at_risk and conditional_value_at_risk (historical, 95 %, one day), volatility and volatility_at_one (a year, the
     second were every correlation one), max_drawdown: fractions of equity. beta: to the policy's benchmark. gross: sum of
-    absolute weights. names: how many are held; effective_names: of how many equal ones they are worth.
+    absolute weights. names: how many are held; effective_names: of how many equal ones they are worth; none of these three
+    counts money in another currency.
     """
     past = look_back(weights, market, policy.risk.lookback)
-    sizes = np.array(list(weights.values()), dtype=float)
-    held = sum(1 for w in weights.values() if abs(w) > 1e-9)
+    sizes = np.array([w for s, w in weights.items() if not money_of(s)], dtype=float)
+    held = int((np.abs(sizes) > 1e-9).sum())
     figures: dict[str, float | None] = {"gross": float(np.abs(sizes).sum()), "names": float(held)}
     for name, measure in MEASURES.items():
         figures[name] = None if past.why else measure(past.book)

@@ -154,3 +154,6 @@ def test_a_crash_of_the_account_reduces_then_halts(tmp_path: Path, home: Setting
     assert halted["status"] == "refused"
     assert doors.open_ledger(where).trading_state(where.account) is TradingState.HALTED
     assert any(v["rule"] == "daily_drawdown" and v["action"] == "block" for v in halted["verdicts"])
+    assert halted["error"] == next(v["reason"] for v in halted["verdicts"] if v["rule"] == "daily_drawdown")
+    assert "HALTED since" in halted["way_out"]
+    assert "trimtab resume" in halted["way_out"]

@@ -471,7 +471,7 @@ def test_it_is_revalued_at_the_volatility_of_its_own_price():
     assert f"volatility of {implied:.1%}" in found.proxied[NEW]
     wild = one([Shock("volatility", 2.0), Shock("equities", -0.2)], COVERED, there())
     slope = 2 * 2.3378 * math.sqrt(10) * np.std(closes()[-504:, 0] / closes()[-505:-1, 0] - 1, ddof=1)
-    assert wild.parts[NEW] == pytest.approx(-(value(400 * (0.8 - slope), 2 * implied) - 8.0) / 400.0, rel=1e-3)
+    assert wild.parts[NEW] == pytest.approx(-(value(400 * 0.8 * (1 - slope), 2 * implied) - 8.0) / 400.0, rel=1e-3)
 
 
 def test_a_call_is_revalued_too_and_pays_nothing_in_a_fall():

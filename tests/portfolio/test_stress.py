@@ -357,6 +357,32 @@ def test_scaling_the_book_scales_the_loss(weights, scale):
             assert part.after <= scale * whole.after + 1e-12, whole.name
 
 
+def test_whatever_falls_on_a_position_falls_on_what_the_shocks_before_it_left():
+    """Half is lost, then 60 % of the rest: a fifth is left. Of nothing no tail takes more."""
+    weights = {"AAA": 0.5, "CCC": 0.1}
+    assert one([Shock("symbol", -0.5, "AAA"), Shock("largest", -0.6)], weights, THERE).after == pytest.approx(0.5 * 0.8)
+    gone = one([Shock("symbol", -1.0, "AAA"), Shock("volatility", 5.0)], weights, THERE)
+    assert gone.parts["AAA"] == pytest.approx(0.5)
+    assert gone.parts["CCC"] == pytest.approx(one([Shock("volatility", 5.0)], {"CCC": 0.1}, THERE).after)
+
+
+def test_the_limit_of_a_single_name_cuts_that_name_and_nobody_else():
+    there = world(limits={"single-name": 0.12})
+    told = stress_rules({"AAA": 0.5, "BBB": 0.25, "CCC": 0.1}, there)
+    assert {v.symbols[0]: v.scale for v in told} == pytest.approx({"AAA": 0.4, "BBB": 0.8})
+    cut = apply_verdicts({"AAA": 0.5, "BBB": 0.25, "CCC": 0.1}, {}, told)
+    assert cut == pytest.approx({"AAA": 0.2, "BBB": 0.2, "CCC": 0.1})
+    assert [v.action for v in stress_rules(cut, there)] == [Action.PASS]
+
+
+def test_a_scenario_that_cannot_be_told_hides_none_that_can():
+    there = world(limits={"single-name": 0.4, "low-liquidity": 0.5})
+    silent = replace(there, market=replace(there.market, volumes={}))
+    told = {v.of: (v.action, v.used) for v in stress_rules({"AAA": 0.5}, silent)}
+    assert told["single-name"] == (Action.PASS, pytest.approx(0.75))
+    assert told["low-liquidity"][0] is Action.WARN
+
+
 def test_an_empty_book_loses_nothing():
     for book in ({}, dict.fromkeys(NAMES, 0.0)):
         assert {r.after for r in stresses(book, book, THERE)} == {0.0}

@@ -64,6 +64,8 @@ def test_several_with_a_value_make_one_scenario_and_each_name_is_shown():
         (["correlation=1.1"], "from 0 to 1"),
         (["volume=0"], "no shock"),
         (["volatility=2", "volatility=3"], "say volatility twice"),
+        (["SPY=-0.1", "SPY=-0.2"], "say SPY twice"),
+        (["days=1000"], "a number from 1 to 20\\.$"),
         (["margin=2", "equities=-0.1"], "margin goes with no other"),
         (["=1"], "moves nothing"),
         ([""], "no scenario"),

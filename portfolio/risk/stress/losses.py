@@ -68,7 +68,7 @@ def losses(scenario: Scenario, world: World, weights: FloatArray) -> Losses:
     if COST & asked.keys() and len(world.symbols):
         found.by_exit(asked)
     if TAIL & asked.keys() and len(world.symbols):
-        found.by_tail(tail_slopes(world, found.shares, asked))
+        found.by_tail(tail_slopes(world, found.worth, asked))
     held = {s for s, row in zip(world.symbols, found.shares, strict=True) if row.any()}
     options, told = option_losses(world, weights, found.shocks, asked.get("volatility", 1.0), found.money)
     told = {s: f"{how}; {u}: {found.proxied[u]}" if (u := world.beneath(s)) in found.proxied else how for s, how in told.items()}
@@ -77,10 +77,13 @@ def losses(scenario: Scenario, world: World, weights: FloatArray) -> Losses:
 
 @dataclass(slots=True)
 class _Found:
-    """What is known of a scenario so far. shares: weights without options, (symbols, books); parts: of their loss."""
+    """What is known of a scenario so far. shares: weights without options, (symbols, books); worth: what the shocks so far left
+    of them, each compounded with the next; parts: of their loss; money: what the currency of each does, (symbols,).
+    """
 
     world: World
     shares: FloatArray
+    worth: FloatArray
     parts: FloatArray
     shocks: Shocks
     money: FloatArray
@@ -89,21 +92,23 @@ class _Found:
 
     @classmethod
     def none(cls, world: World, shares: FloatArray) -> _Found:
-        return cls(world, shares, np.zeros(shares.shape), Shocks.none(shares), np.zeros(len(shares)))
+        return cls(world, shares, shares, np.zeros(shares.shape), Shocks.none(shares), np.zeros(len(shares)))
 
     def by_prices(self, moves: Moves) -> None:
-        self.parts, self.proxied = self.parts + moves.loss(self.shares), dict(moves.proxied)
+        loss = moves.loss(self.shares)
+        self.parts, self.worth, self.proxied = self.parts + loss, self.worth - loss, dict(moves.proxied)
         self.shocks, self.money = self.shocks.plus(moves.long[:, None], moves.short[:, None]), moves.money
 
     def by_returns(self, returns: FloatArray) -> None:
         """returns: of each symbol in each book, shape of the weights."""
-        self.parts = self.parts + np.where(self.shares == 0, 0.0, -self.shares * returns)
+        loss = np.where(self.shares == 0, 0.0, -self.worth * returns)
+        self.parts, self.worth = self.parts + loss, self.worth - loss
         self.shocks = self.shocks.plus(returns, returns)
 
     def by_exit(self, asked: dict[str, float]) -> None:
         """What an option is sold for in a thin market is not known."""
-        self.parts = self.parts + liquidation_cost(self.world, self.shares, asked)
-        self.why, self.shocks = _volume_words(self.world, self.shares, asked), self.shocks.plus(np.nan, np.nan)
+        self.parts = self.parts + liquidation_cost(self.world, self.worth, asked)
+        self.why, self.shocks = _volume_words(self.world, self.worth, asked), self.shocks.plus(np.nan, np.nan)
 
     def by_tail(self, slopes: FloatArray | None) -> None:
         self.by_returns(np.full(self.shares.shape, np.nan) if slopes is None else -slopes)

@@ -14,7 +14,7 @@ from portfolio.types import FloatArray
 @dataclass(frozen=True, slots=True)
 class Shocks:
     """Returns of all prices so far, shape (symbols, books), as they are counted for who gains by a rise (`long`) and for who
-    gains by a fall (`short`); NaN where the scenario does not tell them. What is added is not compounded, as losses are not.
+    gains by a fall (`short`); NaN where the scenario does not tell them. What is added compounds.
     """
 
     long: FloatArray
@@ -25,7 +25,7 @@ class Shocks:
         return cls(np.zeros(like.shape), np.zeros(like.shape))
 
     def plus(self, long: FloatArray | float, short: FloatArray | float) -> Shocks:
-        return Shocks(self.long + long, self.short + short)
+        return Shocks((1.0 + self.long) * (1.0 + long) - 1.0, (1.0 + self.short) * (1.0 + short) - 1.0)
 
 
 def option_losses(

@@ -10,25 +10,40 @@ from portfolio.risk.situation import Situation
 from portfolio.risk.stress.losses import PRICES, Losses, limit_of, losses
 from portfolio.risk.stress.scenarios import SCENARIOS, Scenario
 from portfolio.risk.stress.world import World
-from portfolio.types import Action, Verdict, Weights
+from portfolio.types import Action, FloatArray, Verdict, Weights, option_terms
 
 ROUNDING = 1e-12  # of equity: what the last bits of a scaled book may be over
 
 
 def stress_rules(weights: Weights, there: Situation) -> list[Verdict]:
-    """One verdict a scenario that is over its limit or cannot be told, or one that passes; none where no limit is set.
+    """One verdict a scenario that is over its limit or cannot be told, and the fullest that passes where none is over; none where
+    no limit is set.
 
-    Where only prices move, what loses is scaled, and what gains is left to help. Else all of the book: tails scale with it, the
-    cost of getting out by more.
+    Where only prices move, what loses is scaled, and what gains is left to help; of a single name that name alone. Else all of
+    the book: tails scale with it, the cost of getting out by more.
     """
     limits = {s.name: limit for s in SCENARIOS.values() if (limit := limit_of(s, there.policy.risk.stress)) is not None}
     if not limits:
         return []
     world = World(there, {s for s, w in weights.items() if w != 0.0})
     held = world.weights(weights)
-    told = [_verdict(SCENARIOS[name], losses(SCENARIOS[name], world, held), limit, world) for name, limit in limits.items()]
+    told = [v for name, limit in limits.items() for v in _verdicts(SCENARIOS[name], world, held, limit)]
     broken = [v for v in told if v.action is not Action.PASS]
-    return broken or [max(told, key=lambda v: v.used or 0.0)]
+    kept = [] if any(v.action is Action.SCALE for v in broken) else [v for v in told if v.action is Action.PASS]
+    return broken + sorted(kept, key=lambda v: v.used or 0.0)[-1:]
+
+
+def _verdicts(scenario: Scenario, world: World, held: FloatArray, limit: float) -> list[Verdict]:
+    """Of a scenario that takes the largest position alone, one of each that would lose too much in its place."""
+    one = _verdict(scenario, losses(scenario, world, held), limit, world)
+    if one.action is not Action.SCALE or [shock.what for shock in scenario.shocks] != ["largest"]:
+        return [one]
+    most = limit / abs(scenario.shocks[0].value)
+    sizes = {
+        s: abs(float(w)) for i, (s, w) in enumerate(zip(world.symbols, held[:, 0], strict=True)) if i not in world.currencies
+    }
+    large = {s: w for s, w in sizes.items() if not within(w, most + ROUNDING) and not option_terms(s)}
+    return [replace(one, scale=most / w, symbols=(s,)) for s, w in large.items()]
 
 
 def _verdict(scenario: Scenario, found: Losses, limit: float, world: World) -> Verdict:

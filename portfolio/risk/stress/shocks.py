@@ -68,6 +68,8 @@ def _shock(text: str, policy: Policy) -> Shock:
     groups = sorted({f"{kind}.{group}" for kind, members in policy.classes.items() for group in members.values()})
     if name in groups:
         return Shock("group", _number(text, value, *PRICE), name)
+    if name == f"currency.{policy.base_currency}":
+        raise WrongUse(f"--shock {text!r} moves the account's own currency.", "Name a foreign one: it is told in the account's.")
     known = [*RANGES, *money, *groups, *policy.traded]
     shown = ", ".join([*RANGES, *groups, "a symbol of the policy", *money])
     raise WrongUse(f"--shock {text!r} moves nothing that is known.", f"{_near(name, known)}There are: {shown}.")
@@ -84,13 +86,14 @@ def _number(text: str, value: str, low: float, high: float) -> float:
     except ValueError:
         number = math.nan
     if not low <= number <= high:  # NaN is in no range
-        raise WrongUse(f"--shock {text!r} is no shock.", f"Give it a number from {low:g} to {high:g}; 0.2 is 20 %.")
+        part = "; 0.2 is 20 %" if low < 0 else ""
+        raise WrongUse(f"--shock {text!r} is no shock.", f"Give it a number from {low:g} to {high:g}{part}.")
     return number
 
 
 def _check(shocks: Sequence[Shock]) -> None:
     """What does not go together."""
-    once = [s.what for s in shocks if s.what in RANGES]
+    once = [s.what if s.what in RANGES else s.name for s in shocks if s.what != "episode"]
     twice = next((what for what in once if once.count(what) > 1), None)
     if twice:
         raise WrongUse(f"The shocks say {twice} twice.", "Say it once.")
