@@ -58,7 +58,7 @@ def one(scenario, weights, there):
 
 
 def test_there_are_the_episodes_and_the_shocks_that_the_field_talks_of():
-    told = {"1987", "2000-02", "2008", "2010-05-06", "2011", "2015-08", "2018-02", "2020", "2022"}
+    told = {"1987", "1998", "2000-02", "2008", "2010-05-06", "2011", "2015-08", "2018-02", "2020", "2022"}
     assert set(EPISODES) == told
     more = {"equities-20", "equities-40", "rates-up", "correlation-one", "volatility-double", "single-name", "low-liquidity"}
     assert set(SCENARIOS) == told | more | {"margin-double"}
@@ -393,7 +393,12 @@ def test_an_empty_book_loses_nothing():
 @settings(max_examples=20, deadline=None)
 def test_nobody_with_a_whole_history_is_proxied(weights):
     for result in stresses({}, weights, THERE):
-        if result.kind == "history" and result.name not in {"1987", "2000-02", "2010-05-06"}:  # before 2006, or in no close
+        if result.kind == "history" and result.name not in {
+            "1987",
+            "1998",
+            "2000-02",
+            "2010-05-06",
+        }:  # before 2006, or in no close
             assert set(result.proxied) <= {"BBB"}, result.name
 
 

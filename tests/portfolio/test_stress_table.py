@@ -125,14 +125,14 @@ def test_ten_year_treasuries(name):
     assert rolled(yields, there.start, there.trough, 10) == pytest.approx(there.returns["treasuries"], abs=ROUNDED)
 
 
-@pytest.mark.parametrize("name", ["1987", "2000-02"])
+@pytest.mark.parametrize("name", ["1987", "1998", "2000-02"])
 def test_what_there_was_before_the_etfs(name):
     there = EPISODES[name]
     told, at = there.returns, (there.start, there.trough)
     short = rolled(fred("old_header_DGS2.csv"), *at, 2)
     assert told["short_treasuries"] == pytest.approx(short, abs=ROUNDED)
     assert told["bonds"] == told["inflation_linked"] == min(told["short_treasuries"], told["treasuries"])
-    long = rolled(fred("old_header_DGS30.csv"), *at, 30) if name == "1987" else rolled(curve("20year"), *at, 20)
+    long = rolled(curve("20year"), *at, 20) if name == "2000-02" else rolled(fred("old_header_DGS30.csv"), *at, 30)
     assert told["long_treasuries"] == pytest.approx(long, abs=ROUNDED)
     months = (there.start.replace(day=1), there.trough.replace(day=1))
     assert told["credit"] == pytest.approx(rolled(moody(), *months, 10), abs=ROUNDED)

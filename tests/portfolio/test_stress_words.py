@@ -50,7 +50,7 @@ def test_several_with_a_value_make_one_scenario_and_each_name_is_shown():
 @pytest.mark.parametrize(
     ("texts", "words"),
     [
-        (["2009"], "'2009' is no scenario.* There are: 1987, 2000-02"),
+        (["2009"], "'2009' is no scenario.* There are: 1987, 1998, 2000-02"),
         (["equities-2"], "Did you mean `equities-20`"),
         (["equity=-0.2"], "moves nothing that is known.*Did you mean `equities`.*asset_class.stocks"),
         (["TLT=-0.2"], "moves nothing"),

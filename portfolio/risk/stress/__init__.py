@@ -1,4 +1,4 @@
-"""What a book would lose in nine episodes of the past and in scenarios that never were."""
+"""What a book would lose in ten episodes of the past and in scenarios that never were."""
 
 from portfolio.risk.stress.losses import stresses
 from portfolio.risk.stress.rules import stress_rules

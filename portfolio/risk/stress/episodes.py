@@ -1,4 +1,4 @@
-"""Nine episodes of the market, from the closing high of the S&P 500 to its closing low, and what each class of assets did then.
+"""Ten episodes of the market, from the closing high of the S&P 500 to its closing low, and what each class of assets did then.
 
 The dates are those of the S&P 500 and the same for every asset. Figures are total returns in US dollars, but for the S&P 500
 itself (its price index, as it is usually told), gold and crude oil. Where they come from:
@@ -7,8 +7,8 @@ itself (its price index, as it is usually told), gold and crude oil. Where they 
 |---|---|
 | equities | S&P 500, closes; 2010-05-06: its low of that day, 1065.79, over the close before, 1165.87 |
 | treasuries | ten-year Treasury par bond, repriced each day on its yield (Federal Reserve H.15, DGS10), coupon added |
-| long_treasuries | of thirty years (DGS30) in 1987, of twenty (Treasury's par curve) in 2000-02; from 2007 on the ETF TLT |
-| short_treasuries | of two years (DGS2) in 1987 and 2000-02; from 2007 on the ETF SHY |
+| long_treasuries | of thirty years (DGS30) in 1987 and 1998, of twenty (Treasury's par curve) in 2000-02; later the ETF TLT |
+| short_treasuries | of two years (DGS2) until 2000-02; from 2007 on the ETF SHY |
 | bonds | the ETF AGG; before 2007 the lower of the two- and the ten-year Treasury |
 | inflation_linked | the ETF TIP; before 2007 as bonds |
 | credit | the ETF LQD; before 2007 Moody's Baa yield, monthly averages, repriced as a ten-year par bond |
@@ -45,6 +45,7 @@ CLASSES = (
 NO_FIGURE = float("nan")
 _RETURNS: dict[str, tuple[float, ...]] = {  # in the order of CLASSES
     "1987": (-0.335, 0.011, 0.007, 0.024, 0.011, 0.011, 0.008, NO_FIGURE, 0.054, -0.032, NO_FIGURE, 0.0, 0.0),
+    "1998": (-0.193, 0.043, 0.075, 0.017, 0.017, 0.017, 0.007, NO_FIGURE, -0.030, -0.052, NO_FIGURE, 0.0, 0.0),
     "2000-02": (-0.491, 0.394, 0.404, 0.223, 0.223, 0.223, 0.284, NO_FIGURE, 0.107, 0.052, NO_FIGURE, 0.0, 0.0),
     "2008": (-0.568, 0.215, 0.251, 0.088, 0.074, 0.037, -0.068, -0.329, 0.239, -0.274, -0.693, 0.0, 0.0),
     "2010-05-06": (-0.086, 0.014, 0.031, 0.002, 0.001, 0.005, -0.017, -0.025, 0.030, -0.020, -0.041, 0.0, 0.0),
@@ -56,6 +57,7 @@ _RETURNS: dict[str, tuple[float, ...]] = {  # in the order of CLASSES
 }
 _DATES = {
     "1987": (date(1987, 8, 25), date(1987, 12, 4)),
+    "1998": (date(1998, 7, 17), date(1998, 8, 31)),
     "2000-02": (date(2000, 3, 24), date(2002, 10, 9)),
     "2008": (date(2007, 10, 9), date(2009, 3, 9)),
     "2010-05-06": (date(2010, 5, 5), date(2010, 5, 6)),
