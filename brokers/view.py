@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -53,8 +53,7 @@ async def gate_view(desk: Desk, work: Work, seen: Reconciled, waiting: Sequence[
     """
     symbols, policy = sorted({line.symbol for line in waiting}), work.policy
     books = desk.ledger.account(desk.account, desk.currency)
-    midnight = datetime.combine(seen.session, datetime.min.time(), EXCHANGE_ZONE).astimezone(UTC)
-    sent = desk.ledger.sent_since(desk.account, midnight)
+    sent = _sent_in(seen.session, desk)
     pairs = _pairs(books, (*waiting, *sent), policy, seen.picture.strays)
     contracts = await _contracts(desk, symbols)
     flying = _flying(desk, waiting)
@@ -88,6 +87,12 @@ async def gate_view(desk: Desk, work: Work, seen: Reconciled, waiting: Sequence[
     for intent in flying:
         view = committed(view, intent)
     return view
+
+
+def _sent_in(session: date, desk: Desk) -> list[Intent]:
+    """Our orders of the exchange's day."""
+    midnight = datetime.combine(session, datetime.min.time(), EXCHANGE_ZONE).astimezone(UTC)
+    return desk.ledger.sent_since(desk.account, midnight)
 
 
 def _flying(desk: Desk, waiting: Sequence[PlanLine]) -> list[Intent]:

@@ -42,7 +42,7 @@ def mended(held: Weights, there: Situation, tickets: Mapping[str, float]) -> Men
     worth_it = tuple(v for v in broken if not _of_a_name(v) or set(v.symbols) & cut.keys())
     if not worth_it:
         return None
-    if len(worth_it) > sum(_of_a_name(v) for v in worth_it) or any(held[s] < 0.0 or s in there.hedging for s in cut):
+    if not all(_of_a_name(v) for v in worth_it) or any(held[s] < 0.0 or s in there.hedging for s in cut):
         return Mended(held, worth_it, True)
     weights = _with_loans({**held, **cut}, held, there)
     left = [v for v in over(judge(weights, there)) if not _of_a_name(v) or set(v.symbols) & cut.keys()]
